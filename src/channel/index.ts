@@ -1,0 +1,1 @@
+export type { ChannelDeps, ChannelOptions, ChannelServer, ChannelStatus, ProvedHello } from './api.ts';

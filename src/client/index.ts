@@ -1,0 +1,1 @@
+export type { ClientDeps, Connection, DeviceKeys, NodePin, OpenStream, Socket, Unit } from './api.ts';

@@ -1,0 +1,1 @@
+export type { RunEnd, StreamSink } from './sink.ts';

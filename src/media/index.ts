@@ -1,0 +1,1 @@
+export type { CapturedFragment, Fragment, FragmentTrack, InitSegment, Run, Track } from './fragment.ts';

@@ -1,0 +1,1 @@
+export { createNodeSuite, nodeHashes } from './crypto-suite.ts';
