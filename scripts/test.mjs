@@ -1,0 +1,57 @@
+// `npm test`: all set-up for the proof, then the proof: types, lint, tests.
+// `--vectors` runs only the published vectors of others; `--slow` runs everything longer; other words narrow the tests by path.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  ensureDependencies,
+  ensurePackages,
+  ensureRuntime,
+  giveUp,
+  handOver,
+  root,
+  say,
+  TESTING,
+  TESTING_OPTIONAL,
+} from './setup.mjs';
+
+const words = process.argv.slice(2);
+const flags = new Set(words.filter((word) => word.startsWith('--')));
+const patterns = words.filter((word) => !word.startsWith('--'));
+
+try {
+  const node = await ensureRuntime();
+  await ensureDependencies(node, { development: true });
+  await ensurePackages(TESTING, TESTING_OPTIONAL);
+  process.chdir(root);
+
+  let failed = false;
+  if (!flags.has('--vectors')) {
+    for (const [what, args] of [
+      ['types', [join(root, 'node_modules/typescript/bin/tsc')]],
+      ['lint and format', [join(root, 'scripts/lint/biome.mjs'), 'check', '--error-on-warnings', '.']],
+    ]) {
+      say(`test: ${what} …`);
+      if ((await handOver(node, args)) !== 0) failed = true;
+    }
+  }
+  const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+  if (flags.has('--slow')) env.SLOW = '1';
+  const files = testFiles(flags.has('--vectors') ? ['test/vectors-third-party/'] : patterns);
+  say(`test: ${files.length} files …`);
+  const code = await handOver(node, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files], env);
+  process.exitCode = failed ? 1 : code;
+} catch (error) {
+  giveUp(error);
+}
+
+/** Every test whose path holds one of the words (all where there is none); long ones first, so that none runs alone last. */
+function testFiles(holding) {
+  const found = readdirSync(join(root, 'test'), { recursive: true })
+    .map((name) => `test/${name}`)
+    .filter(
+      (name) => name.endsWith('.test.ts') && (holding.length === 0 || holding.some((word) => name.includes(word))),
+    );
+  if (found.length === 0) throw new Error(`no test file has ${holding.join(' or ')} in its path`);
+  const weight = (file) => (/^test\/(e2e|crash)\//.test(file) ? 0 : 1);
+  return found.sort((a, b) => weight(a) - weight(b) || (a < b ? -1 : 1));
+}
