@@ -1,0 +1,174 @@
+import { equalBytes } from '../bytes/index.ts';
+import { BitReader } from './bit-reader.ts';
+import { malformed } from './errors.ts';
+import type { Track } from './fragment.ts';
+
+/** Most NAL units of one sample that are looked at. */
+const UNITS_MAX = 1_000;
+/** Counts inside parameter sets that are followed in a loop: limits of the standards. */
+const REFERENCE_FRAMES_MAX = 255;
+const SUB_LAYERS_MAX = 7;
+
+/** The picture a sequence parameter set describes. */
+export interface PictureSize {
+  width: number;
+  height: number;
+}
+
+/** The NAL units of one length-prefixed sample, as views; stops quietly at a length that does not fit. */
+export function* nalUnits(sample: Uint8Array, lengthSize: number): Generator<Uint8Array> {
+  let at = 0;
+  for (let n = 0; n < UNITS_MAX && at + lengthSize <= sample.length; n++) {
+    let length = 0;
+    for (let i = 0; i < lengthSize; i++) length = length * 256 + sample[at + i]!;
+    at += lengthSize;
+    if (length > sample.length - at) return;
+    if (length > 0) yield sample.subarray(at, at + length);
+    at += length;
+  }
+}
+
+/** What an H.264 or H.265 NAL unit is, as far as we care. */
+export function parameterSetKind(format: string, unit: Uint8Array): 'vps' | 'sps' | 'pps' | null {
+  if (isHevc(format)) return ({ 32: 'vps', 33: 'sps', 34: 'pps' } as const)[(unit[0]! >> 1) & 63] ?? null;
+  return ({ 7: 'sps', 8: 'pps' } as const)[unit[0]! & 31] ?? null;
+}
+
+/**
+ * The size a keyframe's own parameter sets announce, when that sample carries a sequence parameter set which differs from those
+ * of the init segment; null when the init segment still describes the stream (design: `-c copy` keeps the old description).
+ *
+ * Only the sequence parameter set counts: cameras alternate picture parameter sets without harm to a decoder that reads them
+ * in band.
+ */
+export function changedPicture(video: Track, sample: Uint8Array): PictureSize | null {
+  const known = (video.parameterSets ?? []).filter((unit) => parameterSetKind(video.format, unit) === 'sps');
+  for (const unit of nalUnits(sample, video.nalLengthSize ?? 4)) {
+    if (parameterSetKind(video.format, unit) !== 'sps') continue;
+    if (known.some((other) => equalBytes(other, unit))) continue;
+    return pictureSize(video.format, unit);
+  }
+  return null;
+}
+
+/** Picture size of a sequence parameter set. Throws `ERR_MEDIA_MALFORMED`. */
+export function pictureSize(format: string, unit: Uint8Array): PictureSize {
+  return isHevc(format) ? hevcPictureSize(unit) : avcPictureSize(unit);
+}
+
+function isHevc(format: string): boolean {
+  return format === 'hvc1' || format === 'hev1';
+}
+
+/** Takes the emulation prevention bytes out (H.264 section 7.4.1.1, H.265 section 7.4.2). */
+function payload(unit: Uint8Array): Uint8Array {
+  const out = new Uint8Array(unit.length);
+  let length = 0;
+  let zeros = 0;
+  for (const byte of unit) {
+    if (zeros >= 2 && byte === 3) {
+      zeros = 0;
+      continue;
+    }
+    zeros = byte === 0 ? zeros + 1 : 0;
+    out[length++] = byte;
+  }
+  return out.subarray(0, length);
+}
+
+// Profiles whose parameter set has chroma fields: H.264 section 7.3.2.1.1.
+const CHROMA_PROFILES = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
+
+/** H.264 section 7.3.2.1. */
+function avcPictureSize(unit: Uint8Array): PictureSize {
+  const reader = new BitReader(payload(unit));
+  reader.skip(8);
+  const profile = reader.bits(8);
+  reader.skip(16);
+  reader.ue();
+  let chroma = 1;
+  if (CHROMA_PROFILES.has(profile)) {
+    chroma = reader.ue();
+    if (chroma === 3 && reader.flag()) chroma = 0;
+    reader.ue();
+    reader.ue();
+    reader.skip(1);
+    if (reader.flag()) skipScalingLists(reader, chroma === 3 ? 12 : 8);
+  }
+  reader.ue();
+  const orderType = reader.ue();
+  if (orderType === 0) reader.ue();
+  if (orderType === 1) {
+    reader.skip(1);
+    reader.se();
+    reader.se();
+    const count = reader.ue();
+    if (count > REFERENCE_FRAMES_MAX) throw malformed('a parameter set with too many reference frames');
+    for (let i = 0; i < count; i++) reader.se();
+  }
+  reader.ue();
+  reader.skip(1);
+  const widthMbs = reader.ue() + 1;
+  const heightUnits = reader.ue() + 1;
+  const frameOnly = reader.flag();
+  if (!frameOnly) reader.skip(1);
+  reader.skip(1);
+  const crop = reader.flag() ? [reader.ue(), reader.ue(), reader.ue(), reader.ue()] : [0, 0, 0, 0];
+  const fields = frameOnly ? 1 : 2;
+  const unitX = chroma === 1 || chroma === 2 ? 2 : 1;
+  const unitY = (chroma === 1 ? 2 : 1) * fields;
+  return sized(
+    widthMbs * 16 - unitX * (crop[0]! + crop[1]!),
+    heightUnits * 16 * fields - unitY * (crop[2]! + crop[3]!),
+  );
+}
+
+function skipScalingLists(reader: BitReader, count: number): void {
+  for (let list = 0; list < count; list++) {
+    const present = reader.flag();
+    if (present) skipScalingList(reader, list);
+  }
+}
+
+function skipScalingList(reader: BitReader, list: number): void {
+  let last = 8;
+  for (let i = 0; i < (list < 6 ? 16 : 64); i++) {
+    const next = (last + reader.se() + 256) % 256;
+    if (next === 0) return;
+    last = next;
+  }
+}
+
+/** H.265 section 7.3.2.2. */
+function hevcPictureSize(unit: Uint8Array): PictureSize {
+  const reader = new BitReader(payload(unit));
+  reader.skip(16 + 4);
+  const subLayers = reader.bits(3);
+  if (subLayers > SUB_LAYERS_MAX) throw malformed('a parameter set with too many sub-layers');
+  reader.skip(1);
+  skipProfileTierLevel(reader, subLayers);
+  reader.ue();
+  const chroma = reader.ue();
+  if (chroma === 3) reader.skip(1);
+  const width = reader.ue();
+  const height = reader.ue();
+  const crop = reader.flag() ? [reader.ue(), reader.ue(), reader.ue(), reader.ue()] : [0, 0, 0, 0];
+  const unitX = chroma === 1 || chroma === 2 ? 2 : 1;
+  const unitY = chroma === 1 ? 2 : 1;
+  return sized(width - unitX * (crop[0]! + crop[1]!), height - unitY * (crop[2]! + crop[3]!));
+}
+
+/** H.265 section 7.3.3. */
+function skipProfileTierLevel(reader: BitReader, subLayers: number): void {
+  reader.skip(88 + 8);
+  const present: [boolean, boolean][] = [];
+  for (let i = 0; i < subLayers; i++) present.push([reader.flag(), reader.flag()]);
+  if (subLayers > 0) reader.skip(2 * (8 - subLayers));
+  for (const [profile, level] of present) reader.skip((profile ? 88 : 0) + (level ? 8 : 0));
+}
+
+function sized(width: number, height: number): PictureSize {
+  if (!(width > 0 && height > 0 && width <= 65_535 && height <= 65_535))
+    throw malformed(`a picture of ${width}x${height}`);
+  return { width, height };
+}

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import type { OwnedProcess, ProcessExit, Processes, SpawnOptions } from '../processes.ts';
+
+const ERROR_LINE_MAX = 2_000;
+const GRACE_MS = 3_000;
+
+/** Real children, and whether they are tied to our life: without `setpriv` a child may survive our own kill -9. */
+export interface NodeProcesses extends Processes {
+  readonly tied: boolean;
+}
+
+/**
+ * Children of this process, started under `setpriv --pdeathsig KILL` (util-linux) where it is there, so that the kernel ends
+ * them with us. They get an environment of PATH, LANG=C and TZ=UTC unless told otherwise, and no file of ours.
+ */
+export function createNodeProcesses(): NodeProcesses {
+  const tied = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0;
+  return {
+    tied,
+    spawn(command, args, options) {
+      const words = tied ? ['setpriv', '--pdeathsig', 'KILL', '--', command, ...args] : [command, ...args];
+      return own(words, options ?? {});
+    },
+  };
+}
+
+function own([command, ...args]: string[], options: SpawnOptions): OwnedProcess {
+  const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C', TZ: 'UTC', ...options.env };
+  const child = spawn(command!, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const exited = exitOf(child);
+  child.stdin.on('error', () => {}); // a child that closes its input early says why by its exit
+  child.stdin.end(options.input);
+  const errors = errorLines(child);
+  let stopping: Promise<ProcessExit> | null = null;
+  return {
+    pid: child.pid,
+    stdout: child.stdout,
+    onErrorLine: errors,
+    exited,
+    stop(graceMs = GRACE_MS) {
+      stopping ??= terminate(child, exited, graceMs);
+      return stopping;
+    },
+  };
+}
+
+function exitOf(child: ChildProcess): Promise<ProcessExit> {
+  return new Promise((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      if (child.pid === undefined) resolve({ code: null, signal: null, failed: error.code ?? 'failed to start' });
+    });
+    // `exit`, not `close`: a grandchild or an unread pipe must not keep us waiting.
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+}
+
+async function terminate(child: ChildProcess, exited: Promise<ProcessExit>, graceMs: number): Promise<ProcessExit> {
+  child.kill('SIGTERM');
+  const force = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  const exit = await exited;
+  clearTimeout(force);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  return exit;
+}
+
+/** Splits standard error into capped lines; drains it from the start, whether or not anybody listens. */
+function errorLines(child: ChildProcess): (listener: (line: string) => void) => void {
+  const listeners: ((line: string) => void)[] = [];
+  let line = '';
+  const emit = () => {
+    if (line !== '') for (const listener of listeners) listener(line);
+    line = '';
+  };
+  child.stderr?.setEncoding('utf8');
+  child.stderr?.on('data', (text: string) => {
+    for (const [index, part] of text.split(/[\r\n]/).entries()) {
+      if (index > 0) emit();
+      if (line.length < ERROR_LINE_MAX) line = (line + part).slice(0, ERROR_LINE_MAX);
+    }
+  });
+  child.stderr?.on('end', emit);
+  child.stderr?.on('error', () => {});
+  return (listener) => {
+    listeners.push(listener);
+  };
+}
