@@ -1,3 +1,31 @@
+export {
+  CHUNK_SIZE,
+  CHUNK_TAG_SIZE,
+  CHUNKED_HEADER_SIZE,
+  CHUNKED_SALT_SIZE,
+  type ChunkedKeys,
+  type ChunkOpener,
+  ChunkSealer,
+  deriveChunkedKeys,
+  openChunked,
+  openChunkedSync,
+  SEALED_CHUNK_SIZE,
+  type SyncChunkOpener,
+} from './chunked-encryption.ts';
+export {
+  generateXWingPair,
+  hpkeKeySchedule,
+  hpkeOpen,
+  hpkeSeal,
+  X_WING_ENC_SIZE,
+  X_WING_PUBLIC_KEY_SIZE,
+  X_WING_SEED_SIZE,
+  type XWingPair,
+  xWingDecapsulate,
+  xWingEncapsulate,
+  xWingPairOfSeed,
+  xWingPublicKey,
+} from './hpke.ts';
 export { hkdfExpandSha256, hkdfExpandSha512, hkdfExtractSha256, hkdfSha256 } from './kdf.ts';
 export { createNobleSuite, nobleHashes } from './noble-suite.ts';
 export { schnorrPublicKey, schnorrSign, schnorrVerify } from './schnorr.ts';

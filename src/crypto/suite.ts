@@ -19,6 +19,8 @@ export interface Hashes {
 export interface AeadKey {
   seal(nonce: Uint8Array, additional: Uint8Array, plaintext: Uint8Array): MaybePromise<Uint8Array<ArrayBuffer>>;
   open(nonce: Uint8Array, additional: Uint8Array, ciphertext: Uint8Array): MaybePromise<Uint8Array<ArrayBuffer> | null>;
+  /** Only where the provider can spare an allocation: `seal` at once into `into`, plaintext length + 16 bytes. */
+  sealInto?(nonce: Uint8Array, additional: Uint8Array, plaintext: Uint8Array, into: Uint8Array): void;
 }
 
 /** An `AeadKey` that answers at once; the vault's writer needs one. */

@@ -34,6 +34,8 @@ export interface FileEntry {
   sizeBytes: number;
   /** Wall time of the last change, epoch ms. */
   modifiedAt: number;
+  /** Permission bits (0o777); absent where they are not known. */
+  mode?: number;
 }
 
 export interface FileHandle {

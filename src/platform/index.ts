@@ -5,4 +5,5 @@ export type { OwnedProcess, ProcessExit, Processes, SpawnOptions } from './proce
 export type { Random } from './random.ts';
 export { SeededRandom } from './seeded-random.ts';
 export { SimulatedClock } from './simulated-clock.ts';
+export { type DiskFault, type DiskVerb, type SimulatedDiskOptions, SimulatedFiles } from './simulated-files.ts';
 export type { Startable } from './startable.ts';

@@ -29,6 +29,8 @@ export const GAP_CAUSES = {
   timestamps: 12,
   /** The node could not keep up and dropped fragments. */
   overload: 13,
+  /** The node's calendar was set forward: time that was never there. */
+  clock: 14,
   /** None of these. */
   unknown: 65535,
 } as const;

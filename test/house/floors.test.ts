@@ -82,6 +82,7 @@ test('imports go to lower floors, through the front door of a room', () => {
       continue;
     }
     assert.ok(FLOORS[other]! < FLOORS[room]!, `${file} (${room}) imports ${target} (${other}) sideways or upwards`);
+    if (room === 'platform/node' && other === 'platform') continue; // two halves of one room
     assert.ok(path === join(root, other, 'index.ts'), `${file} imports ${target} past the front door of ${other}`);
   }
 });

@@ -97,17 +97,21 @@ export function createNodeSuite(): SyncCryptoSuite {
 
 function aeadKey(key: Uint8Array): SyncAeadKey {
   const secret = createSecretKey(key);
+  const sealInto = (nonce: Uint8Array, additional: Uint8Array, plaintext: Uint8Array, into: Uint8Array) => {
+    const cipher = createCipheriv('aes-256-gcm', secret, nonce);
+    if (additional.length > 0) cipher.setAAD(additional);
+    const body = cipher.update(plaintext);
+    cipher.final();
+    into.set(body);
+    into.set(cipher.getAuthTag(), body.length);
+  };
   return {
     seal(nonce, additional, plaintext) {
-      const cipher = createCipheriv('aes-256-gcm', secret, nonce);
-      if (additional.length > 0) cipher.setAAD(additional);
-      const body = cipher.update(plaintext);
-      cipher.final();
-      const out = new Uint8Array(body.length + 16);
-      out.set(body);
-      out.set(cipher.getAuthTag(), body.length);
+      const out = new Uint8Array(plaintext.length + 16);
+      sealInto(nonce, additional, plaintext, out);
       return out;
     },
+    sealInto,
     open(nonce, additional, ciphertext) {
       const length = ciphertext.length - 16;
       if (length < 0) return null;

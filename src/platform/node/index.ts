@@ -1,1 +1,7 @@
+export { createNodeClock } from './clock.ts';
 export { createNodeSuite, nodeHashes } from './crypto-suite.ts';
+export { createNodeFiles } from './files.ts';
+export { createPinoLog, type LogLevel, type PinoLogOptions } from './pino-log.ts';
+export { createNodeProcesses, type NodeProcesses } from './processes.ts';
+export { createNodeRandom } from './random.ts';
+export { type NodeSocket, openNodeSocket } from './socket.ts';

@@ -3,6 +3,7 @@ import type { OwnedProcess, ProcessExit, Processes, SpawnOptions } from '../proc
 
 const ERROR_LINE_MAX = 2_000;
 const GRACE_MS = 3_000;
+const LAST_WORDS_MS = 2_000;
 
 /** Real children, and whether they are tied to our life: without `setpriv` a child may survive our own kill -9. */
 export interface NodeProcesses extends Processes {
@@ -59,8 +60,11 @@ async function terminate(child: ChildProcess, exited: Promise<ProcessExit>, grac
   const force = setTimeout(() => child.kill('SIGKILL'), graceMs);
   const exit = await exited;
   clearTimeout(force);
-  child.stdout?.destroy();
-  child.stderr?.destroy();
+  // What the child wrote last may still be read; pipes nobody reads are let go.
+  setTimeout(() => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, LAST_WORDS_MS).unref();
   return exit;
 }
 

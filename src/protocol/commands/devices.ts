@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { command } from './command.ts';
+import { field } from './fields.ts';
+
+/** Most paired devices of one node. */
+export const DEVICES_MAX = 64;
+
+/** Most invitations that wait at once. */
+export const INVITATIONS_MAX = 32;
+
+/** How long an invitation is good for: by default, at least, at most. */
+export const INVITATION_EXPIRES_MS = { standard: 600_000, min: 60_000, max: 86_400_000 } as const;
+
+const device = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
+
+/** Paired devices and waiting invitations. */
+export const devicesList = command({
+  name: 'devices.list',
+  version: 1,
+  about: 'Paired devices, and invitations that wait. Viewers and operators see themselves only.',
+  params: z.strictObject({}),
+  result: z.object({
+    devices: z
+      .array(
+        z.object({
+          device: field.hex(32),
+          role: field.role(),
+          label: field.label(),
+          pairedAt: field.at(),
+          lastSeenAt: field.at(),
+          wrapKeyId: field.hex(16).optional().meta({ description: 'id of its storage key; absent where it gave none' }),
+          self: z.boolean().meta({ description: 'the asking device' }),
+        }),
+      )
+      .max(DEVICES_MAX),
+    invitations: z
+      .array(z.object({ id: field.hex(16), role: field.role(), expiresAt: field.at() }))
+      .max(INVITATIONS_MAX)
+      .meta({ description: 'without their secrets' }),
+  }),
+  example: {
+    params: {},
+    result: {
+      devices: [
+        {
+          device,
+          role: 'owner',
+          label: 'Desk',
+          pairedAt: 1795000000000,
+          lastSeenAt: 1795000060000,
+          wrapKeyId: '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+          self: true,
+        },
+      ],
+      invitations: [],
+    },
+  },
+});
+
+/** A new one-time invitation. */
+export const devicesInvite = command({
+  name: 'devices.invite',
+  version: 1,
+  about: 'Makes a one-time invitation by which one more device may pair.',
+  params: z.strictObject({
+    role: field.role().default('viewer'),
+    expiresMs: z
+      .int()
+      .min(INVITATION_EXPIRES_MS.min)
+      .max(INVITATION_EXPIRES_MS.max)
+      .default(INVITATION_EXPIRES_MS.standard),
+  }),
+  result: z.object({
+    id: field.hex(16),
+    role: field.role(),
+    expiresAt: field.at(),
+    invitation: z
+      .string()
+      .max(2048)
+      .regex(/^[\x21-\x7e]+$/)
+      .meta({
+        description: 'the text of docs/protocol/pairing.md; whoever has it may pair, so show it to its addressee only',
+      }),
+  }),
+  notes: ['Admins invite viewers and operators; owners invite anybody.'],
+  example: {
+    params: { role: 'viewer' },
+    result: {
+      id: '5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a',
+      role: 'viewer',
+      expiresAt: 1795000600000,
+      invitation: 'https://viewer.example/#i=AVpaWlpaWlpaWlpaWlpaWlo',
+    },
+  },
+});
+
+/** Unpairs a device. */
+export const devicesRemove = command({
+  name: 'devices.remove',
+  version: 1,
+  about: 'Unpairs a device: its channels are closed within a second and it is refused from then on.',
+  params: z.strictObject({ device: field.deviceKey() }),
+  result: z.object({ removed: z.boolean() }),
+  notes: [
+    'Every device may remove itself. Admins remove viewers and operators; owners anybody.',
+    'The last owner cannot be removed while other devices are paired (`ERR_IDENTITY_LAST_OWNER`).',
+    'Storage keys already handed out stay known to that device: removal is certain for the future, a matter of policy for the past.',
+  ],
+  example: { params: { device }, result: { removed: true } },
+});
+
+/** Gives a device another name. */
+export const devicesRename = command({
+  name: 'devices.rename',
+  version: 1,
+  about: 'Gives a device another name.',
+  params: z.strictObject({ device: field.deviceKey(), label: field.label() }),
+  result: z.object({ renamed: z.boolean() }),
+  notes: ['Every device may rename itself. Admins rename viewers and operators; owners anybody.'],
+  example: { params: { device, label: 'Kitchen tablet' }, result: { renamed: true } },
+});
+
+export type DevicesListResult = z.output<typeof devicesList.result>;
+export type DevicesInviteResult = z.output<typeof devicesInvite.result>;

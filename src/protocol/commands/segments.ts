@@ -1,0 +1,186 @@
+import { z } from 'zod';
+import { command } from './command.ts';
+import { field, gapShape, TIME_AT_MAX, tracksShape } from './fields.ts';
+
+/** Most segments on one page of `segments.list`. */
+export const SEGMENTS_PAGE_MAX = 150;
+
+/** Most segments on one page of `range.read`; each carries a key and perhaps a gap. */
+export const RANGE_PAGE_MAX = 100;
+
+/** Most bytes of one DATA unit of stored bytes. */
+export const STORED_UNIT_BYTES_MAX = 256 * 1024;
+
+const facts = {
+  id: field.hex(16).meta({ description: 'segment id' }),
+  streamId: field.hex(16),
+  seq: field.count().meta({ description: 'counts the segments of this stream' }),
+  startAt: field.at(),
+  endAt: field.at(),
+  size: field.count().meta({ description: 'bytes of the stored `.cnv`' }),
+  state: z.enum(['final', 'recovered', 'aborted']),
+  epochId: field.count(),
+  epochKeyId: field.hex(16).optional().meta({ description: 'absent where the node has yet to learn it' }),
+  run: z
+    .string()
+    .max(32)
+    .regex(/^[0-9a-f]*$/)
+    .meta({ description: 'equal for segments without a gap between them' }),
+};
+const key = {
+  fileKey: z
+    .string()
+    .length(43)
+    .regex(/^[A-Za-z0-9_-]+$/)
+    .optional()
+    .meta({ description: '32 bytes, base64url; absent where only the epoch key of `epochKeyId` opens it' }),
+};
+const place = { source: field.source(), stream: field.streamName() };
+const wish = { source: field.sourceId(), stream: field.streamName().default('main') };
+const inOrder = (asked: { from: number; to: number }) => asked.from <= asked.to;
+const orderRule = { path: ['to'], error: 'a time that is not before from' };
+const nextPage = {
+  cursor: field.cursor().optional().meta({ description: 'asks for the next page; absent on the last' }),
+};
+
+/** Facts of one stored segment on the wire. */
+export const segmentShape = z.object(facts);
+/** One segment of a range: facts, its key, and the gap in front of it. */
+export const rangeSegmentShape = z.object({
+  ...facts,
+  ...key,
+  gapBefore: gapShape.optional().meta({ description: 'what is missing between the segment before and this one' }),
+});
+
+/** Stored segments of a stream by time. */
+export const segmentsList = command({
+  name: 'segments.list',
+  version: 1,
+  about: 'Closed segments of one stream whose time touches [from, to).',
+  params: z
+    .strictObject({
+      ...wish,
+      from: field.at().default(0),
+      to: field.at().default(TIME_AT_MAX),
+      order: z.enum(['oldest', 'newest']).default('newest').meta({ description: 'which comes first' }),
+      limit: z.int().min(1).max(SEGMENTS_PAGE_MAX).default(50),
+      cursor: field
+        .cursor()
+        .optional()
+        .meta({ description: 'as given by the page before, with the same other fields' }),
+    })
+    .refine(inOrder, orderRule),
+  result: z.object({ ...place, segments: z.array(segmentShape).max(SEGMENTS_PAGE_MAX), ...nextPage }),
+  example: {
+    params: { source: 'front', from: 1795000000000, to: 1795000600000, order: 'oldest' },
+    result: { source: 'front', stream: 'main', segments: [exampleSegment()] },
+  },
+});
+
+/** One stored segment: facts and key, then its stored bytes. */
+export const segmentsGet = command({
+  name: 'segments.get',
+  version: 1,
+  about: 'Facts and key of one segment, then its stored (sealed) bytes from `offset` on.',
+  params: z.strictObject({
+    segment: field.segmentId(),
+    offset: field.count().default(0),
+    length: field
+      .count()
+      .optional()
+      .meta({ description: 'bytes wanted; absent: to the end. 0 asks for the facts only' }),
+  }),
+  result: z.object({
+    ...place,
+    ...facts,
+    ...key,
+    tracks: tracksShape,
+    offset: field.count(),
+    length: field.count().meta({ description: 'bytes that follow as DATA; less than asked at the end of the file' }),
+  }),
+  data: 'Stored bytes in order, in units of at most 262,144 bytes; the borders of units mean nothing.',
+  notes: [
+    'The node reads a piece from disk only when the piece before was taken, so a reader that stops taking stops the disk.',
+    'An `offset` past the end is refused with `ERR_COMMANDS_RANGE`.',
+  ],
+  example: {
+    params: { segment: 'a1b2c3d4e5f60718293a4b5c6d7e8f90', offset: 0, length: 568 },
+    result: {
+      source: 'front',
+      stream: 'main',
+      ...exampleSegment(),
+      fileKey: 'ZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY',
+      tracks: [
+        { id: 1, kind: 'video', format: 'avc1', codec: 'avc1.64001f', timescale: 90000, width: 1280, height: 720 },
+      ],
+      offset: 0,
+      length: 568,
+    },
+  },
+});
+
+/** What a player needs to read a stretch of time. */
+export const rangeRead = command({
+  name: 'range.read',
+  version: 1,
+  about:
+    'The segments of [from, to), oldest first, with their keys and the gaps between them. The client then asks `segments.get` for the byte ranges it wants.',
+  params: z
+    .strictObject({
+      ...wish,
+      from: field.at(),
+      to: field.at(),
+      limit: z.int().min(1).max(RANGE_PAGE_MAX).default(RANGE_PAGE_MAX),
+      cursor: field
+        .cursor()
+        .optional()
+        .meta({ description: 'as given by the page before, with the same other fields' }),
+    })
+    .refine(inOrder, orderRule),
+  result: z.object({
+    ...place,
+    segments: z.array(rangeSegmentShape).max(RANGE_PAGE_MAX),
+    ...nextPage,
+    gap: gapShape.optional().meta({ description: 'the gap in which `from` lies, where it lies in one' }),
+    next: field
+      .at()
+      .optional()
+      .meta({ description: 'where no segment touches the range: the start of the first one after it' }),
+  }),
+  notes: ['`gap` and `next` are told on the first page only.'],
+  example: {
+    params: { source: 'front', from: 1795000000000, to: 1795000060000, limit: 2 },
+    result: {
+      source: 'front',
+      stream: 'main',
+      segments: [
+        {
+          ...exampleSegment(),
+          fileKey: 'ZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY',
+          gapBefore: { cause: 'stalled', startAt: 1794999970000, endAt: 1795000000040 },
+        },
+      ],
+    },
+  },
+});
+
+export type SegmentFacts = z.output<typeof segmentShape>;
+export type RangeSegment = z.output<typeof rangeSegmentShape>;
+export type SegmentsListResult = z.output<typeof segmentsList.result>;
+export type SegmentsGetResult = z.output<typeof segmentsGet.result>;
+export type RangeReadResult = z.output<typeof rangeRead.result>;
+
+function exampleSegment() {
+  return {
+    id: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
+    streamId: '3f0c2d5e8b7a49619c1d2e3f4a5b6c7d',
+    seq: 42,
+    startAt: 1795000000040,
+    endAt: 1795000060040,
+    size: 30_412_345,
+    state: 'final' as const,
+    epochId: 3,
+    epochKeyId: '711aa7df7644447994e406699528a2ce',
+    run: '00112233445566778899aabbccddeeff',
+  };
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { command } from './command.ts';
+import { field, tracksShape } from './fields.ts';
+
+/** Most sources on one page; two streams with two tracks each still fit a reply. */
+export const SOURCES_PAGE_MAX = 32;
+
+/** What a recorder is doing. `running` is said only after the first keyframe arrived. */
+export const RECORDER_STATES = ['starting', 'running', 'stalled', 'backoff', 'disabled', 'failed'] as const;
+
+const page = {
+  limit: z.int().min(1).max(SOURCES_PAGE_MAX).default(SOURCES_PAGE_MAX),
+  cursor: field.cursor().optional().meta({ description: 'as given by the page before' }),
+};
+const nextPage = {
+  cursor: field.cursor().optional().meta({ description: 'asks for the next page; absent on the last' }),
+};
+
+const stateShape = z.object({
+  source: field.source(),
+  stream: field.streamName(),
+  state: z.enum(RECORDER_STATES),
+  since: field.at().meta({ description: 'when it entered this state' }),
+  cause: field.cause().optional().meta({ description: 'why it does not run, or why it last ended' }),
+  reason: z
+    .string()
+    .max(200)
+    .regex(/^[\x20-\x7e]*$/)
+    .optional()
+    .meta({ description: 'for people; told to admins and owners only' }),
+  restarts: field.count().meta({ description: 'runs begun after the first, in this life of the node' }),
+  retryAt: field.at().optional().meta({ description: 'next try, in state `backoff`' }),
+  lastFragmentAt: field.at().optional().meta({ description: 'when the last fragment arrived' }),
+  transport: z.enum(['tcp', 'udp']).optional().meta({ description: 'how the camera sends' }),
+  bitsPerSecond: field.count().optional().meta({ description: 'lately, sound and picture together' }),
+  framesPerSecond: z.number().min(0).max(1000).optional().meta({ description: 'lately' }),
+});
+
+/** Configured sources, by id, and the tracks of each stream. */
+export const sourcesList = command({
+  name: 'sources.list',
+  version: 1,
+  about: 'Configured sources, sorted by id, each with its recorded streams.',
+  params: z.strictObject(page),
+  result: z.object({
+    sources: z
+      .array(
+        z.object({
+          id: field.source(),
+          name: field.label().meta({ description: 'for people' }),
+          enabled: z.boolean(),
+          streams: z
+            .array(
+              z.object({
+                stream: field.streamName(),
+                streamId: field.hex(16),
+                state: z.enum(RECORDER_STATES),
+                tracks: tracksShape.meta({ description: 'of the current run; empty while none runs' }),
+              }),
+            )
+            .max(2),
+        }),
+      )
+      .max(SOURCES_PAGE_MAX),
+    ...nextPage,
+  }),
+  example: {
+    params: {},
+    result: {
+      sources: [
+        {
+          id: 'front',
+          name: 'Front door',
+          enabled: true,
+          streams: [
+            {
+              stream: 'main',
+              streamId: '3f0c2d5e8b7a49619c1d2e3f4a5b6c7d',
+              state: 'running',
+              tracks: [
+                {
+                  id: 1,
+                  kind: 'video',
+                  format: 'avc1',
+                  codec: 'avc1.64001f',
+                  timescale: 90000,
+                  width: 1280,
+                  height: 720,
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  },
+});
+
+/** What each recorder is doing and since when. */
+export const sourcesStates = command({
+  name: 'sources.states',
+  version: 1,
+  about: 'What the recorder of each stream is doing. A page holds whole sources: at most two states for each.',
+  params: z.strictObject(page),
+  result: z.object({ states: z.array(stateShape).max(SOURCES_PAGE_MAX * 2), ...nextPage }),
+  example: {
+    params: {},
+    result: {
+      states: [
+        {
+          source: 'front',
+          stream: 'main',
+          state: 'running',
+          since: 1795000000000,
+          restarts: 0,
+          lastFragmentAt: 1795000061200,
+        },
+        {
+          source: 'yard',
+          stream: 'main',
+          state: 'backoff',
+          since: 1795000050000,
+          cause: 'unreachable',
+          restarts: 3,
+          retryAt: 1795000066000,
+        },
+      ],
+    },
+  },
+});
+
+export type SourcesListResult = z.output<typeof sourcesList.result>;
+export type SourcesStatesResult = z.output<typeof sourcesStates.result>;
+export type RecorderState = (typeof RECORDER_STATES)[number];
