@@ -1,0 +1,44 @@
+import type { CommandDeps, Family } from './handler.ts';
+
+/** `devices.list`, `devices.invite`, `devices.remove`, `devices.rename`. */
+export function deviceCommands({
+  devices,
+  node,
+}: Pick<CommandDeps, 'devices' | 'node'>): Family<
+  'devices.list' | 'devices.invite' | 'devices.remove' | 'devices.rename'
+> {
+  return {
+    async 'devices.list'({ call, right }) {
+      const all = right === 'yes';
+      const { device: self } = call.caller;
+      return {
+        devices: devices
+          .devices()
+          .filter((each) => all || each.device === self)
+          .map(({ device, role, label, pairedAt, lastSeenAt, wrapKeyId }) => ({
+            device,
+            role,
+            label,
+            pairedAt,
+            lastSeenAt,
+            ...(wrapKeyId === null ? {} : { wrapKeyId }),
+            self: device === self,
+          })),
+        invitations: all ? devices.invitations().map(({ id, role, expiresAt }) => ({ id, role, expiresAt })) : [],
+      };
+    },
+
+    async 'devices.invite'({ params: { role, expiresMs } }) {
+      const made = await devices.invite({ role, expiresMs });
+      return { id: made.id, role: made.role, expiresAt: made.expiresAt, invitation: node.writeInvitation(made) };
+    },
+
+    async 'devices.remove'({ params: { device } }) {
+      return { removed: await devices.remove(device) };
+    },
+
+    async 'devices.rename'({ params: { device, label } }) {
+      return { renamed: await devices.rename(device, label) };
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { Live } from '../live/index.ts';
+import type { Clock, Log } from '../platform/index.ts';
+import type { Call, CheckedParams, CommandName, CommandResult, Right, Role } from '../protocol/index.ts';
+import type { Vault } from '../vault/index.ts';
+import type { DevicesView, NodeView, SourcesView } from './views.ts';
+
+/** The workers behind the commands, by their contracts. */
+export interface CommandDeps {
+  clock: Clock;
+  log: Log;
+  vault: Vault;
+  live: Live;
+  devices: DevicesView;
+  sources: SourcesView;
+  node: NodeView;
+}
+
+/** A call that was checked and allowed. */
+export interface Granted<N extends CommandName> {
+  call: Call;
+  params: CheckedParams<N>;
+  role: Role;
+  right: Exclude<Right, 'no'>;
+  /** Aborts with the call, and when the device loses its right. */
+  signal: AbortSignal;
+}
+
+/** Answers one command: gives the result, or sent it by `call.stream.reply` before its data and gives nothing. */
+export type Handler<N extends CommandName> = (granted: Granted<N>) => Promise<CommandResult<N> | undefined>;
+
+/** The handlers of one family. */
+export type Family<N extends CommandName> = { [K in N]: Handler<K> };
