@@ -1,0 +1,77 @@
+import type { AudioCodec, PictureOptions } from './options.ts';
+import type { VideoCodec } from './picture.ts';
+
+/** Samples per second of each audio codec; all are mono. */
+export const AUDIO_RATES: Record<AudioCodec, number> = { aac: 16_000, pcma: 8000, pcmu: 8000 };
+/** Samples in one packet of G.711: 20 ms. */
+export const G711_PACKET_SAMPLES = 160;
+
+const COMMON = ['-hide_banner', '-nostdin', '-loglevel', 'warning'];
+
+/**
+ * Arguments for the encoder of one picture: an MPEG transport stream on standard output whose timestamps are the wall
+ * time at which each picture was made, counted from `originUs` (µs since the epoch).
+ *
+ * The picture is lavfi's `testsrc2`, which moves, is nowhere black and holds a little noise; date, time (UTC) and the
+ * number of the picture are burned in at the bottom where `text` is true. GOPs are exact and there are no B-frames.
+ */
+export function videoArguments(codec: VideoCodec, picture: PictureOptions, originUs: number, text = true): string[] {
+  const { width, height, fps, gop, bitrate } = picture;
+  const filters = [
+    `testsrc2=size=${width}x${height}:rate=${fps}`,
+    'realtime',
+    'settb=1/90000',
+    `setpts=(RTCTIME-${originUs})/(TB*1000000)`,
+  ];
+  if (text) {
+    filters.push(
+      'drawtext=x=h/45:y=h-th-h/45:fontsize=h/14:fontcolor=white:box=1:boxcolor=black@0.6:boxborderw=8' +
+        `:text='%{gmtime\\:%Y-%m-%d %T} UTC  %{frame_num}'`,
+    );
+  }
+  filters.push('format=yuv420p');
+  return [
+    ...COMMON,
+    ...['-f', 'lavfi', '-i', filters.join(',')],
+    ...['-fps_mode', 'passthrough', '-enc_time_base', '1:90000'],
+    ...(codec === 'h264' ? h264(fps, gop) : h265(fps, gop)),
+    ...['-b:v', `${bitrate}`, '-maxrate', `${bitrate}`, '-bufsize', `${bitrate}`],
+    ...['-f', 'mpegts', '-copyts', '-avoid_negative_ts', 'disabled', '-muxdelay', '0', '-muxpreload', '0'],
+    ...['-omit_video_pes_length', '0', '-flush_packets', '1', 'pipe:1'],
+  ];
+}
+
+/** Arguments for the sound: a tone with a beep each second, as ADTS frames (AAC) or bare samples (G.711) on standard output. */
+export function audioArguments(codec: AudioCodec): string[] {
+  const rate = AUDIO_RATES[codec];
+  const samples = codec === 'aac' ? 1024 : G711_PACKET_SAMPLES;
+  const encoder = {
+    aac: ['-c:a', 'aac', '-b:a', '64000', '-f', 'adts'],
+    pcma: ['-c:a', 'pcm_alaw', '-f', 'alaw'],
+    pcmu: ['-c:a', 'pcm_mulaw', '-f', 'mulaw'],
+  }[codec];
+  const source = `sine=frequency=440:beep_factor=4:sample_rate=${rate}:samples_per_frame=${samples},arealtime`;
+  return [...COMMON, '-f', 'lavfi', '-i', source, ...encoder, '-flush_packets', '1', 'pipe:1'];
+}
+
+function h264(fps: number, gop: number): string[] {
+  const settings = [
+    ...[`keyint=${gop}`, `min-keyint=${gop}`, 'scenecut=0', 'bframes=0', 'repeat-headers=1'],
+    ...['sliced-threads=0', 'threads=1', 'force-cfr=1', `fps=${fps}/1`],
+  ];
+  return [
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency'],
+    ...['-x264-params', settings.join(':')],
+  ];
+}
+
+function h265(fps: number, gop: number): string[] {
+  const settings = [
+    ...[`keyint=${gop}`, `min-keyint=${gop}`, 'scenecut=0', 'bframes=0', 'repeat-headers=1', 'open-gop=0'],
+    ...['info=0', 'log-level=warning', 'pools=none', 'frame-threads=1', `fps=${fps}/1`],
+  ];
+  return [
+    ...['-c:v', 'libx265', '-preset', 'ultrafast', '-tune', 'zerolatency'],
+    ...['-x265-params', settings.join(':')],
+  ];
+}

@@ -1,0 +1,19 @@
+export {
+  CAPTURE_TIME_UUID,
+  type CaptureTime,
+  captureTimeInSample,
+  captureTimeNal,
+  captureTimeOf,
+} from './capture-time.ts';
+export { runVirtualCamera, type VirtualCameraFlags, virtualCameraOptions } from './command-line.ts';
+export {
+  type Fault,
+  type FaultName,
+  type FaultSetting,
+  type Faults,
+  MALFORMED_KINDS,
+  type MalformedKind,
+  parseFault,
+} from './faults.ts';
+export type { AudioCodec, Credentials, PictureOptions, RtpTransport, VirtualCameraOptions } from './options.ts';
+export { createVirtualCamera, type VirtualCamera, type VirtualCameraDeps } from './virtual-camera.ts';
