@@ -8,6 +8,11 @@ export function malformed(found: string): MediaError {
   return new MediaError('ERR_MEDIA_MALFORMED', 'corrupt', `expected fragmented MP4, found ${found}`);
 }
 
+/** Video we do not record: neither H.264 nor H.265. */
+export function unsupported(format: string): MediaError {
+  return new MediaError('ERR_MEDIA_UNSUPPORTED', 'corrupt', `expected video in H.264 or H.265, found ${format}`);
+}
+
 /** A count or size beyond its named limit. */
 export function tooLarge(what: string, limit: number): MediaError {
   return new MediaError('ERR_MEDIA_TOO_LARGE', 'corrupt', `expected ${what} of at most ${limit}`);

@@ -16,6 +16,9 @@ export const FRAGMENT_READER_LIMITS: FragmentReaderLimits = {
   fragmentBytesMax: 16 * 1024 * 1024,
 };
 
+/** Room that is kept between fragments. */
+const HELD_BYTES_KEPT = 1024 * 1024;
+
 export type FragmentReaderItem = { init: ParsedInit } | { fragment: Fragment };
 
 /** Boxes that may stand between fragments and say nothing we need. */
@@ -107,7 +110,12 @@ export class FragmentReader {
   }
 
   #consume(length: number): void {
-    this.#held.copyWithin(0, length, this.#used);
+    const rest = this.#held.subarray(length, this.#used);
+    // One huge keyframe must not keep its room for ever.
+    if (this.#held.length > HELD_BYTES_KEPT && rest.length < HELD_BYTES_KEPT / 2) {
+      this.#held = new Uint8Array(HELD_BYTES_KEPT);
+      this.#held.set(rest);
+    } else this.#held.copyWithin(0, length, this.#used);
     this.#used -= length;
     this.#scanned = 0;
   }

@@ -11,8 +11,15 @@ export {
 } from './fragment-reader.ts';
 export { type ParsedInit, parseInitSegment, type SampleDefaults, sameConfiguration } from './init-segment.ts';
 export { type FragmentPart, parseFragment } from './movie-fragment.ts';
-export { changedPicture, nalUnits, type PictureSize, parameterSetKind, pictureSize } from './parameter-sets.ts';
-export { type Rebase, rebaseFragment } from './rebase.ts';
+export {
+  changedPicture,
+  nalUnits,
+  type PictureSize,
+  parameterSetKind,
+  pictureSize,
+  sequenceParameterSets,
+} from './parameter-sets.ts';
+export { type Rebase, rebaseFragment, shortenFirstSample } from './rebase.ts';
 export {
   FREE_BYTES_MIN,
   free,

@@ -1,7 +1,7 @@
 import { equalBytes } from '../bytes/index.ts';
 import { type Box, bodyReader, boxesIn, findBox, needBox } from './boxes.ts';
 import { avcCodec, hevcCodec, mp4aCodec } from './codec-strings.ts';
-import { malformed, reading, tooLarge } from './errors.ts';
+import { malformed, reading, tooLarge, unsupported } from './errors.ts';
 import type { InitSegment, Track } from './fragment.ts';
 
 /** Most tracks an init segment may declare; we use one video and one audio track. */
@@ -116,7 +116,7 @@ function videoTrack(bytes: Uint8Array, entry: Box, base: TrackBase): Track {
   if (entry.type === 'hvc1' || entry.type === 'hev1') {
     return { ...base, ...size, ...readHevcConfiguration(bytes, needBox(bytes, 'hvcC', inside), entry.type) };
   }
-  throw malformed(`video of format ${printable(entry.type)}`);
+  throw unsupported(printable(entry.type));
 }
 
 /** `avcC`: 14496-15 section 5.3.3.1. */
@@ -158,7 +158,7 @@ function audioTrack(bytes: Uint8Array, entry: Box, base: TrackBase): Track {
     return { ...base, channels, sampleRate, codec: mp4aCodec(bytes.subarray(esds.body + 4, esds.end)) };
   }
   if (entry.type === 'Opus') return { ...base, channels, sampleRate, codec: 'opus' };
-  throw malformed(`audio of format ${printable(entry.type)}`);
+  return { ...base, channels, sampleRate, codec: printable(entry.type) };
 }
 
 function parseDefaults(bytes: Uint8Array, mvex: Box, into: Map<number, SampleDefaults>): void {

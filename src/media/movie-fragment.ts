@@ -16,6 +16,8 @@ export interface FragmentPart extends FragmentTrack {
   /** Place of the first sample's bytes in the fragment. */
   firstSampleAt: number;
   firstSampleBytes: number;
+  /** Place of the first sample's duration, 32 bits wide; null where `trex` says it. */
+  firstDurationAt: number | null;
   /** Place and width of `tfdt`'s time. */
   decodeTimeAt: number;
   decodeTimeWidth: 4 | 8;
@@ -52,13 +54,15 @@ export function parseFragment(bytes: Uint8Array<ArrayBuffer>, init: ParsedInit):
 }
 
 function parseTrackFragment(bytes: Uint8Array, moof: Box, traf: Box, init: ParsedInit): FragmentPart {
-  const head = bodyReader(bytes, needBox(bytes, 'tfhd', traf));
+  const tfhd = needBox(bytes, 'tfhd', traf);
+  const head = bodyReader(bytes, tfhd);
   const flags = head.u32() & 0xff_ffff;
   const id = head.u32();
   if (!init.tracks.some((track) => track.id === id)) throw malformed(`a fragment of the unknown track ${id}`);
   const defaults = { ...(init.defaults.get(id) ?? NO_DEFAULTS) };
   const base = flags & 1 ? Number(head.u64()) : moof.start;
   if (flags & 2) head.skip(4);
+  const defaultDurationAt = flags & 8 ? tfhd.body + head.offset : null;
   if (flags & 8) defaults.durationTicks = head.u32();
   if (flags & 16) defaults.sizeBytes = head.u32();
   if (flags & 32) defaults.flags = head.u32();
@@ -74,6 +78,7 @@ function parseTrackFragment(bytes: Uint8Array, moof: Box, traf: Box, init: Parse
     keyframe: false,
     firstSampleAt: 0,
     firstSampleBytes: 0,
+    firstDurationAt: defaultDurationAt,
     decodeTimeAt: tfdt.body + 4,
     decodeTimeWidth: wide ? 8 : 4,
   };
@@ -81,7 +86,7 @@ function parseTrackFragment(bytes: Uint8Array, moof: Box, traf: Box, init: Parse
   for (const box of boxesIn(bytes, traf.body, traf.end)) {
     if (box.type !== 'trun') continue;
     if (++runs > RUNS_MAX) throw tooLarge('a number of trun boxes', RUNS_MAX);
-    addRun(bodyReader(bytes, box), part, defaults, base);
+    addRun(bodyReader(bytes, box), box.body, part, defaults, base);
   }
   if (part.sampleCount > 0 && part.firstSampleAt + part.firstSampleBytes > bytes.length) {
     throw malformed('a sample outside its fragment');
@@ -89,7 +94,7 @@ function parseTrackFragment(bytes: Uint8Array, moof: Box, traf: Box, init: Parse
   return part;
 }
 
-function addRun(reader: ByteReader, part: FragmentPart, defaults: SampleDefaults, base: number): void {
+function addRun(reader: ByteReader, at: number, part: FragmentPart, defaults: SampleDefaults, base: number): void {
   const flags = reader.u32() & 0xff_ffff;
   const count = reader.u32();
   const dataOffset = flags & 1 ? reader.u32() | 0 : 0;
@@ -97,6 +102,7 @@ function addRun(reader: ByteReader, part: FragmentPart, defaults: SampleDefaults
   const columns = [0x100, 0x200, 0x400, 0x800].filter((bit) => flags & bit).length;
   if (count * columns * 4 > reader.left) throw malformed('a trun with more samples than bytes');
   if (part.sampleCount + count > SAMPLES_MAX) throw tooLarge('a number of samples', SAMPLES_MAX);
+  if (part.sampleCount === 0 && count > 0 && flags & 0x100) part.firstDurationAt = at + reader.offset;
   for (let i = 0; i < count; i++) {
     part.duration += flags & 0x100 ? reader.u32() : defaults.durationTicks;
     const sizeBytes = flags & 0x200 ? reader.u32() : defaults.sizeBytes;

@@ -1,6 +1,6 @@
 import { equalBytes } from '../bytes/index.ts';
 import { BitReader } from './bit-reader.ts';
-import { malformed } from './errors.ts';
+import { MediaError, malformed } from './errors.ts';
 import type { Track } from './fragment.ts';
 
 /** Most NAL units of one sample that are looked at. */
@@ -35,20 +35,43 @@ export function parameterSetKind(format: string, unit: Uint8Array): 'vps' | 'sps
 }
 
 /**
- * The size a keyframe's own parameter sets announce, when that sample carries a sequence parameter set which differs from those
- * of the init segment; null when the init segment still describes the stream (design: `-c copy` keeps the old description).
+ * How a keyframe's own sequence parameter sets differ from those of the init segment and from `known` ones: null where they do
+ * not (or the sample holds none), `size` where the picture has another size or the set cannot be read, else `details`.
+ * ffmpeg's `-c copy` keeps the first description whatever the camera changes to.
  *
  * Only the sequence parameter set counts: cameras alternate picture parameter sets without harm to a decoder that reads them
  * in band.
  */
-export function changedPicture(video: Track, sample: Uint8Array): PictureSize | null {
-  const known = (video.parameterSets ?? []).filter((unit) => parameterSetKind(video.format, unit) === 'sps');
-  for (const unit of nalUnits(sample, video.nalLengthSize ?? 4)) {
-    if (parameterSetKind(video.format, unit) !== 'sps') continue;
-    if (known.some((other) => equalBytes(other, unit))) continue;
-    return pictureSize(video.format, unit);
+export function changedPicture(
+  video: Track,
+  sample: Uint8Array,
+  known: readonly Uint8Array[] = [],
+): 'size' | 'details' | null {
+  const described = (video.parameterSets ?? []).filter((unit) => parameterSetKind(video.format, unit) === 'sps');
+  const before = [...described, ...known];
+  const fresh = sequenceParameterSets(video, sample).filter((unit) => !before.some((other) => equalBytes(other, unit)));
+  if (fresh.length === 0) return null;
+  try {
+    const sizes = new Set(before.map((unit) => sizeText(video.format, unit)));
+    return fresh.every((unit) => sizes.has(sizeText(video.format, unit))) ? 'details' : 'size';
+  } catch (error) {
+    if (error instanceof MediaError) return 'size';
+    throw error;
   }
-  return null;
+}
+
+/** Copies of the sequence parameter sets inside a length-prefixed sample. */
+export function sequenceParameterSets(video: Track, sample: Uint8Array): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (const unit of nalUnits(sample, video.nalLengthSize ?? 4)) {
+    if (parameterSetKind(video.format, unit) === 'sps') found.push(unit.slice());
+  }
+  return found;
+}
+
+function sizeText(format: string, unit: Uint8Array): string {
+  const { width, height } = pictureSize(format, unit);
+  return `${width}x${height}`;
 }
 
 /** Picture size of a sequence parameter set. Throws `ERR_MEDIA_MALFORMED`. */

@@ -34,3 +34,23 @@ export function rebaseFragment(
   }
   return out;
 }
+
+/**
+ * A copy of a fragment whose only video sample lasts `durationTicks` instead of what it says, and ends where it ended: for the first
+ * picture of a stream whose timestamps were not settled yet. Null where the fragment has another shape.
+ */
+export function shortenFirstSample(
+  bytes: Uint8Array<ArrayBuffer>,
+  init: ParsedInit,
+  durationTicks: number,
+): Uint8Array<ArrayBuffer> | null {
+  const out = bytes.slice();
+  const part = parseFragment(out, init).parts.find((each) => each.id === init.tracks[0]!.id);
+  if (part?.sampleCount !== 1 || part.firstDurationAt === null || part.duration < durationTicks) return null;
+  const view = new DataView(out.buffer);
+  const time = part.baseDecodeTime + BigInt(part.duration - durationTicks);
+  if (part.decodeTimeWidth === 8) view.setBigUint64(part.decodeTimeAt, time);
+  else view.setUint32(part.decodeTimeAt, Number(time));
+  view.setUint32(part.firstDurationAt, durationTicks);
+  return out;
+}

@@ -33,7 +33,7 @@ export class SendCredit {
 
 /**
  * What a receiver has allowed, seen and not yet given back. Small returns are saved up, so that a WINDOW frame is sent for
- * every half window read, not for every unit.
+ * every quarter of a window read, not for every unit.
  */
 export class ReceiveCredit {
   readonly #step: number;

@@ -1,6 +1,15 @@
 import type { MaybePromise } from '../crypto/index.ts';
 import { type RekeyLimits, RekeyMeter } from './flow.ts';
-import { decodeFrame, encodeFrame, FRAME, FRAME_MAX, type Frame, type FrameSide, type FrameType } from './frame.ts';
+import {
+  decodeFrame,
+  encodeFrame,
+  FRAME,
+  FRAME_HEADER_SIZE,
+  FRAME_MAX,
+  type Frame,
+  type FrameSide,
+  type FrameType,
+} from './frame.ts';
 import { MESSAGE_SEALED } from './handshake-message.ts';
 import { NOISE_TAG, type NoiseCipher } from './noise-cipher.ts';
 
@@ -29,7 +38,7 @@ export class FrameSealer {
 
   /** The messages for one frame: the last is its own, a REKEY may come before it. `nowMs` is monotonic. */
   seal(type: FrameType, flags: number, stream: number, body: Uint8Array, nowMs: number): MaybePromise<Octets[]> {
-    if (!this.#meter.isDue(body.length, nowMs)) {
+    if (!this.#meter.isDue(FRAME_HEADER_SIZE + body.length, nowMs)) {
       const message = this.#sealOne(type, flags, stream, body);
       return message instanceof Promise ? message.then((each) => [each]) : [message];
     }

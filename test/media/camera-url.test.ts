@@ -116,6 +116,7 @@ test('the recording command names the camera on standard input only', () => {
   assert.match(text, /-c:v copy/);
   assert.match(text, /-map 0:a:0\? -c:a copy/);
   assert.match(text, /-frag_duration 200000/);
+  assert.match(text, /[+]skip_trailer/, 'ffmpeg remembers no index of days');
   assert.match(text, /-protocol_whitelist pipe,rtsp,rtsps,rtp,tcp,udp,tls,crypto /);
   assert.equal(args.at(-1), 'pipe:1');
   const none = recordingCommand({ camera, transport: 'udp', audio: 'none', timeoutMs: 10_000 });

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { concatBytes, equalBytes } from '../../src/bytes/index.ts';
 import { NvrError } from '../../src/errors.ts';
-import { type Fragment, FragmentReader, type ParsedInit, pictureSize } from '../../src/media/index.ts';
+import { boxesIn, type Fragment, FragmentReader, type ParsedInit, pictureSize } from '../../src/media/index.ts';
 import { SeededRandom } from '../../src/platform/index.ts';
 import { type SampleMedia, sampleMedia } from '../support/sample-media.ts';
 
@@ -19,6 +22,9 @@ function read(bytes: Uint8Array, piece: () => number): { inits: ParsedInit[]; fr
   }
   return { inits, fragments };
 }
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 const cases: [string, SampleMedia, string[]][] = [
   ['H.264', {}, ['avc1.42c00b']],
@@ -77,6 +83,27 @@ test('a box that claims too much is refused before it is held', () => {
   });
 });
 
+test('one huge keyframe is read, and its room is not kept', () => {
+  const [first, second] = new FragmentReader().push(sampleMedia());
+  assert.ok(first && 'init' in first && second && 'fragment' in second);
+  const { bytes } = second.fragment;
+  const mdat = [...boxesIn(bytes)].find((box) => box.type === 'mdat')!;
+  const huge = concatBytes(bytes, new Uint8Array(12_000_000));
+  new DataView(huge.buffer).setUint32(mdat.start, huge.length - mdat.start);
+  const readers = Array.from({ length: 8 }, () => new FragmentReader());
+  const before = process.memoryUsage().arrayBuffers;
+  for (const reader of readers) {
+    reader.push(first.init.bytes);
+    const [item] = reader.push(huge);
+    assert.ok(item && 'fragment' in item && item.fragment.bytes.length === huge.length);
+    const [next] = reader.push(bytes);
+    assert.ok(next && 'fragment' in next && equalBytes(next.fragment.bytes, bytes));
+  }
+  collect();
+  const heldBytes = process.memoryUsage().arrayBuffers - before;
+  assert.ok(heldBytes < 8 * 10_000_000, `${heldBytes} bytes are held by eight readers`);
+});
+
 test('things out of place are malformed, with a word for what was found', () => {
   const bytes = sampleMedia();
   const init = new FragmentReader().push(bytes).find((item) => 'init' in item)!;
@@ -90,6 +117,25 @@ test('things out of place are malformed, with a word for what was found', () => 
   ] as const) {
     assert.throws(() => new FragmentReader().push(input), { code: 'ERR_MEDIA_MALFORMED', kind: 'corrupt' }, what);
   }
+});
+
+test('another video codec is named as such; another sound is taken as it is', () => {
+  const renamed = (from: string, to: string) => {
+    const text = Buffer.from(sampleMedia({ audio: 'aac' }))
+      .toString('latin1')
+      .replace(from, to);
+    return Uint8Array.from(Buffer.from(text, 'latin1'));
+  };
+  // The first occurrence is the brand in ftyp.
+  const other = renamed('avc1mp41', 'iso6mp41');
+  const video = Uint8Array.from(Buffer.from(Buffer.from(other).toString('latin1').replace('avc1', 'mp4v'), 'latin1'));
+  assert.throws(() => new FragmentReader().push(video), { code: 'ERR_MEDIA_UNSUPPORTED', kind: 'corrupt' });
+  const [init] = new FragmentReader().push(renamed('mp4a', 'ac-3'));
+  assert.ok(init && 'init' in init);
+  assert.deepEqual(
+    init.init.tracks.map((track) => track.codec),
+    ['avc1.42c00b', 'ac-3'],
+  );
 });
 
 test('mutated streams end in fragments or a reason, never in anything else', () => {

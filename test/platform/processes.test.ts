@@ -52,6 +52,15 @@ test('a child that will not listen is forced', async () => {
   assert.equal(await child.stop(), exit, 'asking twice is safe');
 });
 
+test('a child has a session of its own, so that Ctrl-C at our terminal does not reach it', async () => {
+  const child = processes.spawn('sleep', ['1000']);
+  const session = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')[3];
+  assert.equal(Number(session), child.pid);
+  assert.equal((await child.stop()).signal, 'SIGTERM');
+});
+
 test('no child outlives a parent that was killed', {
   skip: processes.tied ? false : 'setpriv is not installed',
 }, async () => {

@@ -8,19 +8,31 @@ export interface SampleMedia {
   size?: string;
   fps?: number;
   gop?: number;
+  /** H.264 only: repeat the parameter sets in each keyframe, as cameras do. */
+  inBand?: boolean;
 }
 
 const made = new Map<string, Uint8Array<ArrayBuffer>>();
 
 /** Fragmented MP4 as a recording child would write it, made by the real ffmpeg and kept in memory for this process. */
 export function sampleMedia(options: SampleMedia = {}): Uint8Array<ArrayBuffer> {
-  const { codec = 'h264', audio = 'none', seconds = 4, size = '160x96', fps = 25, gop = 25 } = options;
-  const key = JSON.stringify([codec, audio, seconds, size, fps, gop]);
+  const { codec = 'h264', audio = 'none', seconds = 4, size = '160x96', fps = 25, gop = 25, inBand = false } = options;
+  const key = JSON.stringify([codec, audio, seconds, size, fps, gop, inBand]);
   const known = made.get(key);
   if (known) return known;
   const video =
     codec === 'h264'
-      ? ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-sc_threshold', '0']
+      ? [
+          '-c:v',
+          'libx264',
+          '-preset',
+          'ultrafast',
+          '-tune',
+          'zerolatency',
+          '-sc_threshold',
+          '0',
+          ...(inBand ? ['-x264-params', 'repeat-headers=1'] : []),
+        ]
       : [
           '-c:v',
           'libx265',

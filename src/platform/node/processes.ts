@@ -27,7 +27,8 @@ export function createNodeProcesses(): NodeProcesses {
 
 function own([command, ...args]: string[], options: SpawnOptions): OwnedProcess {
   const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C', TZ: 'UTC', ...options.env };
-  const child = spawn(command!, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  // A session of its own: Ctrl-C at our terminal is for us, who stop children in order.
+  const child = spawn(command!, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const exited = exitOf(child);
   child.stdin.on('error', () => {}); // a child that closes its input early says why by its exit
   child.stdin.end(options.input);
