@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { KeyPair, SyncCryptoSuite } from '../crypto/index.ts';
 import type { Clock, Log, Random } from '../platform/index.ts';
 import type { CallHandler, DeviceKey, Role } from '../protocol/index.ts';
+import type { ChannelLimits } from './limits.ts';
 
 /** What the endpoint is given by the daemon. */
 export interface ChannelDeps {
@@ -39,6 +40,8 @@ export interface ProvedHello {
 export interface ChannelOptions {
   /** Web origins allowed beside an absent one, such as `https://nvr.example`. */
   origins: readonly string[];
+  /** Limits other than the protocol's own, for tests and small machines (docs/protocol/channel.md 4 and 6). */
+  limits?: Partial<ChannelLimits>;
 }
 
 /** The encrypted WebSocket endpoint at `/session/v2`. It opens no port: the daemon's HTTP server hands it upgrades. */

@@ -58,6 +58,11 @@ export interface OpenStream {
   readonly result: Promise<unknown>;
   /** Units in order; ends with the stream, throws what ended it early. Read once. */
   readonly units: AsyncIterable<Unit>;
+  /**
+   * Notifications of this stream, in their place between the units: told when the reader of `units` comes to them (at once
+   * while it waits). Listen in the turn of `open`.
+   */
+  onEvent(listener: (name: string, params: unknown) => void): void;
   /** Sends CANCEL; `units` ends. */
   cancel(): void;
 }
@@ -72,7 +77,7 @@ export interface Connection {
   call(method: string, params: unknown, options?: { signal?: AbortSignal }): Promise<unknown>;
   /** One request, a reply, and units. */
   open(method: string, params: unknown, options?: { signal?: AbortSignal }): OpenStream;
-  /** Notifications of a stream or of the channel. */
+  /** Notifications of the channel at once, and of every stream in their place between its units. */
   onEvent(listener: (name: string, params: unknown) => void): void;
   close(): void;
 }

@@ -1,0 +1,323 @@
+import { concatBytes, equalBytes, fromBase64Url, fromHex } from '../bytes/index.ts';
+import { CHUNK_SIZE, type CryptoSuite, SEALED_CHUNK_SIZE } from '../crypto/index.ts';
+import { isNvrError, NvrError } from '../errors.ts';
+import { type KeyframeEntry, mfraSize, PRFT_BYTES, readBoxHead, readMfra } from '../media/index.ts';
+import {
+  chunkOf,
+  chunkRange,
+  type OpenSegment,
+  openSegment,
+  type RangeSegment,
+  SEGMENT_CHUNKS_AT,
+  type SegmentId,
+  segmentShape,
+} from '../protocol/index.ts';
+import type { Connection } from './api.ts';
+import { type FragmentUnit, fragmentUnit, type InitUnit, initUnit } from './media-unit.ts';
+import { damaged, MovieCutter, type MoviePiece } from './movie-cutter.ts';
+import { StoredBytes } from './stored-bytes.ts';
+
+/** What a reader of recordings needs: an open channel and primitives. */
+export interface ReaderDeps {
+  connection: Connection;
+  suite: CryptoSuite;
+}
+
+/** One segment as `range.read` and `segments.get` describe it. */
+export type SegmentPlace = Pick<
+  RangeSegment,
+  'id' | 'streamId' | 'seq' | 'startAt' | 'endAt' | 'size' | 'state' | 'fileKey'
+>;
+
+export interface ReadSegmentOptions {
+  /** Begin with the last keyframe at or before this time, whole µs; absent: with the segment. */
+  fromUs?: number;
+  /** End before the first fragment that starts at or after this time. */
+  toUs?: number;
+  signal?: AbortSignal;
+  /** Told the bytes that arrived, as they arrive. */
+  onBytes?: (count: number) => void;
+}
+
+/** Chunks that are being opened at once. */
+const OPENING_MAX = 8;
+/** Read from the end of a segment to find its index: more than a minute of keyframes only. */
+const TAIL_CHUNKS = 3;
+/** Read from the front where the rest is not wanted; an init segment has about one kilobyte. */
+const FRONT_CHUNKS = 2;
+/** How far the linear guess at a keyframe's wall time may be off before its own `prft` is asked; µs. */
+const GUESS_SLACK_US = 250_000;
+
+/**
+ * Reads one stored segment: asks for sealed bytes, opens them here, gives its init segment and then its fragments.
+ *
+ * Holds a few chunks and one fragment. A segment whose end was lost in a crash is read as far as it goes. Throws
+ * `ERR_CLIENT_SEGMENT_KEY` (`denied`) without its key, `ERR_CLIENT_SEGMENT_DAMAGED` (`corrupt`) where bytes are not genuine,
+ * `ERR_CLIENT_MEDIA` (`corrupt`), and what the connection throws.
+ */
+export async function* readSegment(
+  deps: ReaderDeps,
+  segment: SegmentPlace,
+  options: ReadSegmentOptions = {},
+): AsyncGenerator<InitUnit | FragmentUnit> {
+  const reader = new SegmentReader(deps, segment, options);
+  try {
+    const { fromUs, toUs } = options;
+    const skips = fromUs !== undefined && fromUs > segment.startAt * 1000 + 1000;
+    yield* skips ? reader.readFrom(fromUs, toUs) : reader.readAll(toUs);
+  } finally {
+    reader.close();
+  }
+}
+
+class SegmentReader {
+  readonly #deps: ReaderDeps;
+  readonly #segment: SegmentPlace;
+  readonly #options: ReadSegmentOptions;
+  readonly #open = new Set<StoredBytes>();
+  readonly #fileKey: Uint8Array;
+  readonly #shape: { wholeChunks: number; tailSize: number; chunkCount: number };
+  #opener: OpenSegment | null = null;
+  #init: InitUnit | null = null;
+  /** Decode time and wall time of the first fragment seen: places fragments that carry no wall time. */
+  #origin: { time: bigint; us: number } | null = null;
+
+  constructor(deps: ReaderDeps, segment: SegmentPlace, options: ReadSegmentOptions) {
+    this.#deps = deps;
+    this.#segment = segment;
+    this.#options = options;
+    const key = segment.fileKey === undefined ? null : fromBase64Url(segment.fileKey);
+    if (key?.length !== 32) throw keyMissing(segment.id);
+    this.#fileKey = key;
+    const shape = segmentShape(segment.size);
+    if (!shape) throw this.#broken('it is shorter than a header');
+    this.#shape = shape;
+  }
+
+  close(): void {
+    for (const bytes of this.#open) bytes.close();
+    this.#open.clear();
+    this.#fileKey.fill(0);
+  }
+
+  /** From the first byte. */
+  async *readAll(toUs: number | undefined): AsyncGenerator<InitUnit | FragmentUnit> {
+    const bytes = this.#request(0);
+    await this.#readHeader(bytes);
+    for await (const piece of this.#pieces(bytes, 0, 0)) {
+      const unit = this.#unitOf(piece);
+      if (unit.kind === 'fragment' && toUs !== undefined && unit.startUs >= toUs) return;
+      yield unit;
+    }
+  }
+
+  /** From the last keyframe at or before `fromUs`. */
+  async *readFrom(fromUs: number, toUs: number | undefined): AsyncGenerator<InitUnit | FragmentUnit> {
+    const entries = await this.#findKeyframes();
+    yield this.#init!;
+    // The index has decode times; the first entry whose own wall time is not too late is the one.
+    let at = entries.findLastIndex((each) => each.guessUs <= fromUs + GUESS_SLACK_US);
+    for (at = Math.max(at, 0); ; at--) {
+      const place = entries[at]?.moofAt ?? 0;
+      let begun = false;
+      for await (const piece of this.#piecesFrom(place)) {
+        const unit = this.#unitOf(piece);
+        if (unit.kind === 'init') continue;
+        if (!begun && unit.startUs > fromUs && at > 0) break;
+        begun = true;
+        if (toUs !== undefined && unit.startUs >= toUs) return;
+        yield unit;
+      }
+      if (begun || at <= 0) return;
+    }
+  }
+
+  /** Keyframes with their approximate wall times: from the index at the end, or by reading through where there is none. */
+  async #findKeyframes(): Promise<(KeyframeEntry & { guessUs: number })[]> {
+    const front = this.#request(0, SEGMENT_CHUNKS_AT + FRONT_CHUNKS * SEALED_CHUNK_SIZE);
+    const tailChunk = Math.max(0, this.#shape.chunkCount - TAIL_CHUNKS);
+    const tail = this.#request(chunkRange(tailChunk).start);
+    await this.#readHeader(front);
+    for await (const piece of this.#pieces(front, 0, 0, FRONT_CHUNKS)) {
+      this.#unitOf(piece);
+      if (this.#init) break;
+    }
+    front.close();
+    const index = this.#init ? await this.#readIndex(tail, tailChunk) : null;
+    tail.close();
+    const video = this.#init?.segment.tracks[0];
+    const first = index?.entries[0];
+    if (!index || !first || index.trackId !== video?.id) return this.#scan();
+    const startUs = this.#opener!.header.startUs;
+    this.#origin = { time: first.time, us: startUs };
+    return index.entries.map((entry) => ({
+      ...entry,
+      guessUs: startUs + Number(((entry.time - first.time) * 1_000_000n) / BigInt(video.timescale)),
+    }));
+  }
+
+  async #readIndex(tail: StoredBytes, firstChunk: number) {
+    const parts: Uint8Array[] = [];
+    for await (const plain of this.#plaintext(tail, firstChunk)) parts.push(plain);
+    const end = concatBytes(...parts);
+    const size = mfraSize(end, end.length);
+    try {
+      return size === null ? null : readMfra(end.slice(end.length - size));
+    } catch (error) {
+      if (isNvrError(error, 'corrupt')) return null; // a segment that ended in a crash has none
+      throw error;
+    }
+  }
+
+  /** Reads a segment without an index once, keeping nothing but places; stops when `fromUs` is passed. */
+  async #scan(): Promise<(KeyframeEntry & { guessUs: number })[]> {
+    const found: (KeyframeEntry & { guessUs: number })[] = [];
+    for await (const piece of this.#piecesFrom(0)) {
+      const unit = this.#unitOf(piece);
+      if (unit.kind === 'init') continue;
+      if (unit.startUs > this.#options.fromUs!) break;
+      const moofAt = piece.offset + (unit.wallTime ? PRFT_BYTES : 0);
+      if (unit.keyframe) found.push({ time: unit.time, moofAt, guessUs: unit.startUs });
+    }
+    if (!this.#init) throw damaged('a segment without an init segment');
+    return found;
+  }
+
+  #request(offset: number, length?: number): StoredBytes {
+    const { id, size } = this.#segment;
+    const range = {
+      segment: id as SegmentId,
+      offset: Math.min(offset, size),
+      ...(length === undefined ? {} : { length: Math.min(length, size - offset) }),
+    };
+    const bytes = new StoredBytes(this.#deps.connection, range, this.#options);
+    this.#open.add(bytes);
+    return bytes;
+  }
+
+  async #readHeader(bytes: StoredBytes): Promise<void> {
+    const start = (await bytes.take(SEGMENT_CHUNKS_AT)).slice();
+    const opener = await openSegment(this.#deps.suite, start, this.#fileKey);
+    if (!opener) throw this.#broken('its header is not genuine, or the key is of another segment');
+    const { id, streamId, seq, startAt } = this.#segment;
+    const { header } = opener;
+    const asked =
+      equalBytes(header.segmentId, fromHex(id, 16) ?? new Uint8Array()) &&
+      equalBytes(header.streamId, fromHex(streamId, 16) ?? new Uint8Array()) &&
+      header.seq === seq &&
+      Math.abs(header.startUs / 1000 - startAt) <= 1;
+    if (!asked) throw this.#broken('it is another segment than the one asked for');
+    this.#opener = opener;
+  }
+
+  /** Pieces from a plaintext place on, which is a fragment's `moof`, or 0. */
+  async *#piecesFrom(moofAt: number): AsyncGenerator<MoviePiece> {
+    const start = Math.max(0, moofAt - PRFT_BYTES);
+    const { index, within } = chunkOf(start);
+    const bytes = this.#request(chunkRange(index).start);
+    try {
+      if (!this.#opener) throw this.#broken('its header was not read');
+      yield* this.#pieces(bytes, index, within, Number.POSITIVE_INFINITY, moofAt - start);
+    } finally {
+      bytes.close();
+      this.#open.delete(bytes);
+    }
+  }
+
+  /**
+   * Cuts the plaintext from byte `within` of chunk `index` on. `lead` bytes stand in front of the `moof` wanted: they are its
+   * `prft`, or of no interest.
+   */
+  async *#pieces(
+    bytes: StoredBytes,
+    index: number,
+    within: number,
+    chunksMax = Number.POSITIVE_INFINITY,
+    lead = 0,
+  ): AsyncGenerator<MoviePiece> {
+    const cutter = new MovieCutter();
+    let base = index * CHUNK_SIZE + within;
+    let skip = within;
+    let leading = lead;
+    let held: Uint8Array = new Uint8Array();
+    for await (const plain of this.#plaintext(bytes, index, chunksMax)) {
+      let rest: Uint8Array = plain.subarray(Math.min(skip, plain.length));
+      skip -= plain.length - rest.length;
+      if (leading > 0) {
+        held = concatBytes(held, rest);
+        if (held.length < lead) continue; // the bytes in front span two chunks
+        leading = 0;
+        const isReference = isReferenceOf(held, lead);
+        rest = isReference ? held : held.subarray(lead);
+        if (!isReference) base += lead;
+      }
+      for (const piece of cutter.push(rest)) yield { ...piece, offset: piece.offset + base };
+      if (cutter.ended) return;
+    }
+    // A file cut between two chunks opens without a fault: only its end says that it is whole.
+    if (chunksMax === Number.POSITIVE_INFINITY && this.#segment.state === 'final') {
+      throw this.#broken('it ends before its index');
+    }
+  }
+
+  /** Opened chunks in order, a few at a time. Ends with the segment, or after `chunksMax`. */
+  async *#plaintext(
+    bytes: StoredBytes,
+    firstChunk: number,
+    chunksMax = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<Uint8Array> {
+    const { wholeChunks, chunkCount, tailSize } = this.#shape;
+    const opening: Promise<Uint8Array | null>[] = [];
+    const end = Math.min(chunkCount, firstChunk + chunksMax);
+    let next = firstChunk;
+    for (let done = firstChunk; done < end; done++) {
+      while (next < end && opening.length < OPENING_MAX) {
+        const isFinal = next >= wholeChunks;
+        const size = isFinal ? tailSize : SEALED_CHUNK_SIZE;
+        if (opening.length > 0 && bytes.waiting < size) break; // what is being opened must not wait for what is to come
+        const sealed = await bytes.take(size);
+        if (sealed.length < size) throw this.#broken('the node sent fewer bytes than it has');
+        const opened = this.#opener!.openChunk(next, sealed, isFinal);
+        opened.catch(() => {}); // looked at below, in order
+        opening.push(opened);
+        next += 1;
+      }
+      const plain = await opening.shift()!;
+      if (plain) yield plain;
+      else if (done >= wholeChunks && this.#segment.state !== 'final') return;
+      else throw this.#broken(`chunk ${done} is not genuine`);
+    }
+  }
+
+  #unitOf(piece: MoviePiece): InitUnit | FragmentUnit {
+    if (piece.kind === 'init') {
+      this.#init = initUnit(piece.bytes);
+      return this.#init;
+    }
+    if (!this.#init) throw damaged('a fragment before the init segment');
+    const startUs = this.#opener!.header.startUs;
+    const unit = fragmentUnit(piece.bytes, this.#init, this.#origin ?? { time: null, us: startUs });
+    this.#origin ??= { time: unit.time, us: startUs };
+    return unit;
+  }
+
+  #broken(what: string): NvrError {
+    const text = `segment ${this.#segment.id} cannot be read: ${what}`;
+    return new NvrError('ERR_CLIENT_SEGMENT_DAMAGED', 'corrupt', text);
+  }
+}
+
+/** True where `bytes` begin with a `prft` that fills exactly what stands in front of a `moof`. */
+function isReferenceOf(bytes: Uint8Array, lead: number): boolean {
+  try {
+    const head = readBoxHead(bytes);
+    return head?.type === 'prft' && head.sizeBytes === lead;
+  } catch {
+    return false; // any bytes at all may stand there
+  }
+}
+
+function keyMissing(id: string): NvrError {
+  const text = `expected the key of segment ${id}, got none: only a device that holds its epoch key opens it`;
+  return new NvrError('ERR_CLIENT_SEGMENT_KEY', 'denied', text);
+}
