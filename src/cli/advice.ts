@@ -1,0 +1,40 @@
+import type { NvrError } from '../errors.ts';
+
+/** What to do next, by error code first. Each is one line. */
+const BY_CODE: Readonly<Record<string, string>> = {
+  ERR_CLI_USAGE: 'see constitute-nvr help',
+  ERR_CLI_TIME: 'write now, -10m, 14:22, 2026-11-21T14:22, or the same with Z or +01:00 at its end',
+  ERR_CLI_NOT_FOUND: 'client sources, client segments SOURCE, client nodes and devices list tell what there is',
+  ERR_CLI_AMBIGUOUS: 'write more of it',
+  ERR_CLI_NOTHING_RECORDED:
+    'client segments SOURCE tells what is recorded; the newest minute is still being written (client live)',
+  ERR_CLI_FILE_EXISTS: 'choose another name with -o, or overwrite with --force',
+  ERR_CLI_NOT_PAIRED:
+    "on the node run: constitute-nvr devices invite — then here: constitute-nvr client pair 'INVITATION'",
+  ERR_CLI_INVITATION: 'on the node run: constitute-nvr devices invite',
+  ERR_CLI_PAIRING_FILE: 'put it back from a backup, or remove it and pair again',
+  ERR_CLI_DAMAGE: 'restore what is named from a backup; everything else stays readable',
+  ERR_DAEMON_CONFIG: 'correct config.yaml (docs/configuration.md), check it with: constitute-nvr config check',
+  ERR_DAEMON_LISTEN: 'end what listens there, or set another listen address in config.yaml',
+  ERR_DAEMON_FOLDER_IN_USE: 'stop that node first, or choose another folder with CONSTITUTE_NVR_DATA',
+  ERR_IDENTITY_NODE_MISSING: 'start the node once, or name its folder with --data or CONSTITUTE_NVR_DATA',
+  ERR_CLIENT_SEGMENT_DAMAGED: 'on the node run: constitute-nvr vault verify',
+};
+
+const BY_KIND: Readonly<Record<NvrError['kind'], string>> = {
+  invalid: 'see constitute-nvr help for the command',
+  unauthenticated: 'pair this device again with a fresh invitation',
+  denied: 'ask an owner of the node for the right to do this',
+  missing: 'see what there is: client sources, client segments SOURCE',
+  conflict: 'look at the present state and try again',
+  exhausted: 'a limit is reached: end something else first, or try again later',
+  unavailable: 'see that the node runs and is reached from here, then try again',
+  corrupt: 'on the node run: constitute-nvr vault verify',
+  cancelled: 'run it again when you like',
+  internal: 'this is a fault of the program: please report it with the text above',
+};
+
+/** The one line that says what to do after `error`. */
+export function adviceFor(error: NvrError): string {
+  return BY_CODE[error.code] ?? BY_KIND[error.kind];
+}

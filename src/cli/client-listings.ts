@@ -1,0 +1,159 @@
+import type { NvrClient } from '../client/index.ts';
+import { isSourceId, isStreamName, type SegmentFacts, type SourceId, type StreamName } from '../protocol/index.ts';
+import { nothingNamed, severalNamed, timeRefused, usageError } from './errors.ts';
+import { withNode } from './node-link.ts';
+import { harmless, lengthText, printTable, sizeText, timeText } from './terminal.ts';
+import { parseTime, TIME_FORMS } from './time-text.ts';
+import type { World } from './world.ts';
+
+/** Options every `client` command has. */
+export interface ClientOptions {
+  node?: string;
+  json?: boolean;
+}
+
+/** `client sources`: what is recorded and how it goes. */
+export async function sourcesCommand(world: World, options: ClientOptions): Promise<void> {
+  await withNode(world, options.node, async (client) => {
+    const sources = await all(client.sources());
+    const states = await all(client.states());
+    if (options.json) {
+      world.terminal.out(`${JSON.stringify({ sources, states })}\n`);
+      return;
+    }
+    const rows = states.map((state) => {
+      const source = sources.find(({ id }) => id === state.source);
+      const tracks = source?.streams.find(({ stream }) => stream === state.stream)?.tracks ?? [];
+      const format = tracks.map((track) =>
+        track.width ? `${track.codec} ${track.width}x${track.height}` : track.codec,
+      );
+      return [
+        state.source,
+        state.stream,
+        state.state,
+        format.join(' + ') || (state.reason ?? state.cause ?? '-'),
+        source?.name ?? '',
+      ].map(harmless);
+    });
+    printTable(world.terminal, ['SOURCE', 'STREAM', 'STATE', 'PICTURE', 'NAME'], rows);
+  });
+}
+
+/** `client segments`: what is stored of a source. */
+export async function segmentsCommand(
+  world: World,
+  source: string,
+  options: ClientOptions & { stream: string; from?: string; to?: string; limit: string; oldest?: boolean },
+): Promise<void> {
+  const limit = Number(options.limit);
+  if (!Number.isInteger(limit) || limit < 1) throw usageError('expected --limit as a whole number from 1 on');
+  const order = options.oldest ? ('oldest' as const) : ('newest' as const);
+  const query = {
+    ...placeOf(source, options.stream),
+    order,
+    limit: Math.min(limit, 150),
+    ...(options.from === undefined ? {} : { from: timeOf(world, options.from) }),
+    ...(options.to === undefined ? {} : { to: timeOf(world, options.to) }),
+  };
+  if (query.from !== undefined && query.to !== undefined && query.from > query.to) {
+    throw usageError('expected --from not to be after --to');
+  }
+  await withNode(world, options.node, async (client) => {
+    const segments: SegmentFacts[] = [];
+    for await (const segment of client.segments(query)) {
+      segments.push(segment);
+      if (segments.length === limit) break;
+    }
+    if (options.json) {
+      world.terminal.out(`${JSON.stringify({ source, stream: query.stream, segments })}\n`);
+      return;
+    }
+    const rows = segments.map(({ id, seq, startAt, endAt, size, state }) => [
+      String(seq),
+      id.slice(0, 12),
+      timeText(startAt),
+      lengthText(endAt - startAt),
+      sizeText(size),
+      state,
+    ]);
+    printTable(world.terminal, ['SEQ', 'SEGMENT', 'START', 'LENGTH', 'SIZE', 'STATE'], rows);
+  });
+}
+
+/** `client status`: how the node is doing. */
+export async function statusCommand(world: World, options: ClientOptions): Promise<void> {
+  await withNode(world, options.node, async (client, pairing) => {
+    const status = await client.call('status.get', {}, { signal: world.interrupt });
+    if (options.json) {
+      world.terminal.out(`${JSON.stringify(status)}\n`);
+      return;
+    }
+    const { node, storage, recorders, live, channels } = status;
+    const busy = Object.entries(recorders).filter(([, count]) => count > 0);
+    const mended = storage.recovery;
+    const lines = [
+      ['node', `${harmless(pairing.name)}, version ${harmless(node.version)}, up ${lengthText(node.uptimeMs)}`],
+      ['recorders', busy.map(([state, count]) => `${count} ${state}`).join(', ') || 'none'],
+      ['storage', `${storage.state}, ${storage.segments} segments, ${sizeText(storage.size)}`],
+      ['oldest', storage.oldestAt === null ? 'nothing stored' : timeText(storage.oldestAt)],
+      ['volume', `${sizeText(storage.free)} free of ${sizeText(storage.total)}`],
+      ['room for', storage.daysLeft === null ? 'unknown' : `${storage.daysLeft.toFixed(1)} days at today's rate`],
+      [
+        'last start',
+        mended ? `${mended.recovered} segments recovered, ${mended.discarded} discarded` : 'nothing to mend',
+      ],
+      ['live', `${live.subscriptions} subscriptions, ${live.droppedFragments} fragments dropped`],
+      ['channels', `${channels.open} open, ${channels.devices} devices, ${sizeText(channels.bytesOut)} sent`],
+    ];
+    for (const [name, text] of lines) world.terminal.out(`${name!.padEnd(12)}${text}\n`);
+  });
+}
+
+/** The stream that is meant. */
+export function placeOf(source: string, stream: string): { source: SourceId; stream: StreamName } {
+  if (!isSourceId(source)) throw nothingNamed('source', source);
+  if (!isStreamName(stream)) throw usageError('expected --stream main or --stream sub');
+  return { source, stream };
+}
+
+/** Epoch ms of a person's text. `ERR_CLI_TIME` (`invalid`). */
+export function timeOf(world: World, text: string): number {
+  const at = parseTime(text, world.clock.now());
+  if (at === null) throw timeRefused(text, TIME_FORMS);
+  return at;
+}
+
+const HEX = /^[0-9a-f]{1,32}$/;
+
+/** The id of the segment a person means: whole, by its beginning (4 characters or more), or by its number. */
+export async function findSegment(
+  client: NvrClient,
+  place: { source: SourceId; stream: StreamName },
+  text: string,
+): Promise<string> {
+  const word = text.toLowerCase();
+  if (/^[0-9a-f]{32}$/.test(word)) return word;
+  const isNumber = /^\d{1,12}$/.test(word);
+  const isPrefix = HEX.test(word) && word.length >= 4;
+  if (!isNumber && !isPrefix) throw nothingNamed('segment', text);
+  const prefixed: string[] = [];
+  for await (const { id, seq } of client.segments({ ...place, limit: 150 })) {
+    if (isNumber && seq === Number(word)) return id;
+    if (isPrefix && id.startsWith(word)) prefixed.push(id);
+  }
+  if (prefixed.length > 1) {
+    throw severalNamed(
+      'segment',
+      text,
+      prefixed.map((id) => id.slice(0, 16)),
+    );
+  }
+  if (!prefixed[0]) throw nothingNamed('segment', text);
+  return prefixed[0];
+}
+
+async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const value of values) found.push(value);
+  return found;
+}

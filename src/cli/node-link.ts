@@ -1,0 +1,102 @@
+import { toHex } from '../bytes/index.ts';
+import {
+  type ClientDeps,
+  connect,
+  createDeviceKeys,
+  createNvrClient,
+  type DeviceKeys,
+  type NvrClient,
+  pairConnect,
+} from '../client/index.ts';
+import { schnorrPublicKey, xWingPairOfSeed, xWingPublicKey } from '../crypto/index.ts';
+import { openNodeSocket } from '../platform/node/index.ts';
+import { checkResult, type DeviceKey, type InvitationCode } from '../protocol/index.ts';
+import { type Pairing, PairingStore } from './pairing-store.ts';
+import type { World } from './world.ts';
+
+/** Opens a channel to the node of that name, lets `work` use it, and closes it again whatever happens. */
+export async function withNode<T>(
+  world: World,
+  name: string | undefined,
+  work: (client: NvrClient, pairing: Pairing) => Promise<T>,
+): Promise<T> {
+  const store = new PairingStore(world.files, world.env);
+  const pairing = await store.choose(name);
+  const { nodeId, channelKey, addresses } = pairing;
+  const device = await deviceKeys(world, pairing);
+  const connection = await connect(clientDeps(world), {
+    pin: { nodeId, channelKey, addresses },
+    device,
+    signal: world.interrupt,
+  });
+  try {
+    return await work(createNvrClient({ connection, suite: world.suite, check: checkResult }), pairing);
+  } finally {
+    connection.close();
+  }
+}
+
+/** Makes keys for the node of an invitation, pairs, keeps the pairing. Gives the role the node granted. */
+export async function pairWithNode(
+  world: World,
+  invitation: InvitationCode,
+  { label, name }: { label: string; name: string },
+): Promise<{ pairing: Pairing; role: string }> {
+  const { random } = world;
+  const secretKey = freshScalar(world);
+  const pairing: Pairing = {
+    nodeId: invitation.nodeId,
+    name,
+    channelKey: invitation.channelKey.slice() as Uint8Array<ArrayBuffer>,
+    addresses: [...invitation.addresses],
+    pairedAt: world.clock.now(),
+    device: toHex(schnorrPublicKey(secretKey)) as DeviceKey,
+    secretKey,
+    channelScalar: random.bytes(32),
+    wrapSeed: random.bytes(32),
+  };
+  const device = await deviceKeys(world, pairing);
+  const { connection, pin } = await pairConnect(clientDeps(world), {
+    invitation,
+    device,
+    label,
+    signal: world.interrupt,
+  });
+  const paired = { ...pairing, addresses: pin.addresses };
+  try {
+    await new PairingStore(world.files, world.env).save(paired);
+    return { pairing: paired, role: connection.role };
+  } finally {
+    connection.close();
+  }
+}
+
+function clientDeps({ clock, random, suite }: World): ClientDeps {
+  return {
+    now: () => clock.now(),
+    random,
+    suite,
+    openSocket: openNodeSocket,
+    after: (ms, task) => clock.after(ms, task),
+  };
+}
+
+async function deviceKeys({ clock, random, suite }: World, pairing: Pairing): Promise<DeviceKeys> {
+  const { secretKey, channelScalar, wrapSeed, nodeId } = pairing;
+  const wrapKey = xWingPublicKey(await xWingPairOfSeed(suite, wrapSeed));
+  const secrets = { secretKey, channelScalar, wrapKey, nodeId, now: clock.now(), auxiliary: random.bytes(32) };
+  return createDeviceKeys(suite, secrets);
+}
+
+/** 32 random bytes that are a secp256k1 scalar (all but one in 2^128 are). */
+function freshScalar({ random }: World): Uint8Array<ArrayBuffer> {
+  for (;;) {
+    const scalar = random.bytes(32);
+    try {
+      schnorrPublicKey(scalar);
+      return scalar;
+    } catch {
+      // zero, or above the order of the group
+    }
+  }
+}

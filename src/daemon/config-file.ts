@@ -1,0 +1,117 @@
+import { type Document, LineCounter, parseDocument } from 'yaml';
+import { fromUtf8, utf8 } from '../bytes/index.ts';
+import { isNvrError } from '../errors.ts';
+import type { Files } from '../platform/index.ts';
+import { ConfigError } from './errors.ts';
+
+/** Most bytes of `config.yaml`: 256 sources with comments. */
+export const CONFIG_BYTES_MAX = 256 * 1024;
+/** Deepest nesting that is read; a configuration needs four. */
+const DEPTH_MAX = 32;
+
+/**
+ * The text of a configuration, kept with its comments so that it can be changed and written back. YAML 1.2; JSON is YAML.
+ * Throws `ERR_DAEMON_CONFIG` (`invalid`) with every fault of the notation.
+ */
+export class ConfigText {
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+  readonly #file: string;
+
+  constructor(file: string, text: string) {
+    this.#file = file;
+    this.#lines = new LineCounter();
+    if (text.length > CONFIG_BYTES_MAX)
+      throw new ConfigError(file, [`expected at most ${CONFIG_BYTES_MAX} characters`]);
+    if (nestingOf(text) > DEPTH_MAX) throw new ConfigError(file, [`expected nesting of at most ${DEPTH_MAX} levels`]);
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, merge: false });
+    const faults = this.#document.errors.map(
+      ({ pos, message }) => `line ${this.#lines.linePos(pos[0]).line}: ${message}`,
+    );
+    if (faults.length > 0) throw new ConfigError(file, faults.slice(0, 20));
+  }
+
+  /** Plain values, an empty object for an empty file. Aliases are refused: nothing of ours needs them. */
+  values(): unknown {
+    try {
+      return this.#document.toJS({ maxAliasCount: 0 }) ?? {};
+    } catch (error) {
+      throw new ConfigError(this.#file, [`expected plain values without aliases (${(error as Error).message})`]);
+    }
+  }
+
+  /** The line on which the value of `path` stands, or that of its nearest parent; null where there is none. */
+  lineOf(path: readonly PropertyKey[]): number | null {
+    for (let length = path.length; length > 0; length--) {
+      const node = this.#document.getIn(path.slice(0, length), true) as
+        | { range?: [number, number, number] }
+        | undefined;
+      if (node?.range) return this.#lines.linePos(node.range[0]).line;
+    }
+    return null;
+  }
+
+  /** Sets one value; comments and order of everything else stay. */
+  set(path: readonly string[], value: unknown): void {
+    // `sources:` with nothing but comments below it holds null, into which nothing can be put.
+    for (let length = 1; length < path.length; length++) {
+      const parent = path.slice(0, length);
+      if (!this.#document.hasIn(parent) || this.#document.getIn(parent) === null) {
+        this.#document.setIn(parent, this.#document.createNode({}));
+      }
+    }
+    this.#document.setIn(path, this.#document.createNode(value));
+  }
+
+  toString(): string {
+    return this.#document.toString({ lineWidth: 0 });
+  }
+}
+
+/** Reads the file, or gives null where there is none. `ERR_DAEMON_CONFIG` (`invalid`). */
+export async function readConfigText(files: Files, path: string): Promise<ConfigText | null> {
+  const text = await readText(files, path);
+  return text === null ? null : new ConfigText(path, text);
+}
+
+/** Replaces the file at one stroke and keeps what was there as `config.yaml.bak`. */
+export async function writeConfigText(files: Files, path: string, text: string): Promise<void> {
+  const before = await readText(files, path);
+  if (before !== null) await files.replace(`${path}.bak`, utf8(before), { mode: 0o600 });
+  await files.replace(path, utf8(text), { mode: 0o600 });
+}
+
+async function readText(files: Files, path: string): Promise<string | null> {
+  try {
+    const text = fromUtf8(await files.read(path, CONFIG_BYTES_MAX));
+    if (text === null) throw new ConfigError(path, ['expected UTF-8 text']);
+    return text;
+  } catch (error) {
+    if (isNvrError(error, 'missing')) return null;
+    if (isNvrError(error, 'invalid') && !(error instanceof ConfigError)) {
+      throw new ConfigError(path, [`expected at most ${CONFIG_BYTES_MAX} bytes`]);
+    }
+    throw error;
+  }
+}
+
+/** An upper bound of how deep a text nests, by brackets and by indentation: read before a recursive parser sees it. */
+function nestingOf(text: string): number {
+  let brackets = 0;
+  let deepest = 0;
+  const indents: number[] = [];
+  for (const line of text.split('\n')) {
+    const indent = line.search(/[^ ]/);
+    if (indent < 0 || line[indent] === '#') continue;
+    while (indents.length > 0 && indents.at(-1)! >= indent) indents.pop();
+    indents.push(indent);
+    // `- - - x` and `? ? x` nest without indentation.
+    const dashes = /^(?:[-?:]\s+)*/.exec(line.slice(indent))![0].replace(/\s/g, '').length;
+    for (const sign of line) {
+      if (sign === '[' || sign === '{') brackets += 1;
+      if (sign === ']' || sign === '}') brackets = Math.max(0, brackets - 1);
+      deepest = Math.max(deepest, brackets + indents.length + dashes);
+    }
+  }
+  return deepest;
+}

@@ -1,0 +1,280 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { fromUtf8 } from '../bytes/index.ts';
+import { isNvrError } from '../errors.ts';
+import type { CameraAddress } from '../media/index.ts';
+import type { Files } from '../platform/index.ts';
+import type { SourceId } from '../protocol/index.ts';
+import { type ConfigText, readConfigText } from './config-file.ts';
+import { configShape, KNOWN_KEYS, type sourceShape } from './config-schema.ts';
+import { ConfigError } from './errors.ts';
+import type { ListenAddress } from './listen-address.ts';
+import type { Size } from './quantities.ts';
+
+/** What the environment says; read once, here. */
+export interface Environment {
+  /** Absolute data folder. */
+  folder: string;
+  /** Where a service manager put the storage key. */
+  kekCredentialPath?: string;
+}
+
+/** The whole configuration, checked, with every default in place; frozen. */
+export interface Config {
+  /** Where it was read from. */
+  file: string;
+  listen: readonly ListenAddress[];
+  /** Addresses told in invitations; null: those listened on. */
+  addresses: readonly ListenAddress[] | null;
+  /** Address of a viewer, put in front of invitations; null: invitations are the bare code. */
+  viewer: string | null;
+  origins: readonly string[];
+  health: 'loopback' | 'anyone';
+  log: 'debug' | 'info' | 'warn' | 'error';
+  storage: { segmentMs: number; keepMs: number; size: Size; reserve: Size | null };
+  sources: readonly SourceConfig[];
+}
+
+export interface SourceConfig {
+  id: SourceId;
+  name: string;
+  enabled: boolean;
+  /** A camera on the network, or the one we generate. */
+  input:
+    | { kind: 'camera'; main: CameraAddress; sub: CameraAddress | null; transport: 'auto' | 'tcp' | 'udp' }
+    | { kind: 'virtual'; camera: VirtualConfig };
+  audio: 'auto' | 'copy' | 'none';
+  keepMs: number | null;
+  size: Size | null;
+}
+
+export type VirtualConfig = NonNullable<z.output<typeof sourceShape>['virtual']>;
+
+/** Where an installed node keeps its data; in its defaults it may fill most of the volume. */
+const INSTALLED = '/var/lib/constitute-nvr';
+const KEEP_MS = 30 * 86_400_000;
+const PASSWORD_BYTES_MAX = 1024;
+/** Most mistakes that are told at once. */
+const PROBLEMS_MAX = 50;
+
+/**
+ * SHA-256 of the secrets that the first version's configuration template published (over their lower-case hex text): whoever
+ * uses one of them shares it with the world.
+ */
+const PUBLISHED_SECRETS = new Set([
+  'd0cf2f20ec4732510ca062f1df5db6e7e0b723809887a10f1329c53eb2312d7a',
+  '09a1892657208cacccb855eb586f010502f63fba10e302ae2836d3484b59a38b',
+  '6a2397834859dfb21f1e8f194054136de3f577f7435c455934997f4acbb39a15',
+  '4e1d4274deddc67e0bfefcdd935e2ee034df1f6fba6fec13f3687f4535394ca5',
+  'f8fb05f69a4bf7f8515dae3205a6e5b3f73d003ce8788add0a36b8f6f45d9a81',
+]);
+/** Keys of the first version's configuration. */
+const VERSION_1_KEYS = ['node_id', 'nostr_pubkey', 'nostr_sk_hex', 'swarm', 'api', 'cameras'];
+
+/** The data folder and credentials as the environment names them; `data` (of the command line) goes first. */
+export function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  options: { data?: string | undefined; home: string; cwd: string },
+): Environment {
+  const named = options.data ?? env['CONSTITUTE_NVR_DATA'];
+  const folder = named ? absolute(named, options.cwd) : join(options.home, 'data');
+  const credentials = env['CREDENTIALS_DIRECTORY'];
+  return { folder, ...(credentials ? { kekCredentialPath: join(credentials, 'storage-kek') } : {}) };
+}
+
+/** Reads and checks `config.yaml` of a data folder; `text` is null where there is none, and then all is default. */
+export async function loadConfig(files: Files, folder: string): Promise<{ config: Config; text: ConfigText | null }> {
+  const file = join(folder, 'config.yaml');
+  const text = await readConfigText(files, file);
+  return { config: await checkConfig(files, folder, text), text };
+}
+
+/** Checks a configuration; `ERR_DAEMON_CONFIG` (`invalid`) names all mistakes with their lines and paths. */
+export async function checkConfig(files: Files, folder: string, text: ConfigText | null): Promise<Config> {
+  const file = join(folder, 'config.yaml');
+  const values = text?.values() ?? {};
+  const problems = publishedSecrets(values);
+  const tell = (path: readonly PropertyKey[], message: string) => {
+    const line = text?.lineOf(path) ?? null;
+    const place = path.length > 0 ? `${path.map((each) => printable(String(each))).join('.')}: ` : '';
+    problems.push(`${line === null ? '' : `line ${line}: `}${place}${message}`);
+  };
+  tellUnknownKeys(values, tell);
+  const checked = configShape.safeParse(values);
+  if (!checked.success) {
+    for (const issue of checked.error.issues) tell(issue.path, messageOf(issue));
+    throw new ConfigError(file, bounded(problems));
+  }
+  const passwords = await readPasswords(files, folder, checked.data.sources, tell);
+  if (problems.length > 0) throw new ConfigError(file, bounded(problems));
+  return deepFreeze(configOf(file, folder, checked.data, passwords));
+}
+
+type Checked = z.output<typeof configShape>;
+
+function configOf(file: string, folder: string, checked: Checked, passwords: Map<string, string>): Config {
+  const { listen, addresses, viewer, origins, health, log, storage, sources } = checked;
+  const installed = folder === INSTALLED || folder.startsWith(`${INSTALLED}/`);
+  return {
+    file,
+    listen,
+    addresses: addresses ?? null,
+    viewer: viewer ?? null,
+    origins,
+    health,
+    log,
+    storage: {
+      segmentMs: storage.segment,
+      keepMs: storage.keep ?? KEEP_MS,
+      size: storage.size ?? (installed ? { share: 0.8 } : { bytes: 10e9 }),
+      reserve: storage.reserve ?? null,
+    },
+    sources: Object.entries(sources).map(([id, source]) => ({
+      id: id as SourceId,
+      name: source.name ?? id,
+      enabled: source.enabled,
+      input: source.virtual
+        ? { kind: 'virtual', camera: source.virtual }
+        : {
+            kind: 'camera',
+            main: withCredentials(source.url!, source.username, passwords.get(id)),
+            sub: source.sub ? withCredentials(source.sub, source.username, passwords.get(id)) : null,
+            transport: source.transport,
+          },
+      audio: source.audio,
+      keepMs: source.keep ?? null,
+      size: source.size ?? null,
+    })),
+  };
+}
+
+function withCredentials(
+  camera: CameraAddress,
+  username: string | undefined,
+  password: string | undefined,
+): CameraAddress {
+  if (username === undefined) return camera;
+  return { ...camera, credentials: { username, password: password ?? '' } };
+}
+
+/** Passwords by source id, from the configuration or from the files it names. */
+async function readPasswords(
+  files: Files,
+  folder: string,
+  sources: Checked['sources'],
+  tell: (path: readonly PropertyKey[], message: string) => void,
+): Promise<Map<string, string>> {
+  const passwords = new Map<string, string>();
+  for (const [id, source] of Object.entries(sources)) {
+    if (source.password !== undefined) passwords.set(id, source.password);
+    if (source.password_file === undefined) continue;
+    const path = absolute(source.password_file, folder);
+    const place = ['sources', id, 'password_file'];
+    try {
+      const text = fromUtf8(await files.read(path, PASSWORD_BYTES_MAX))?.replace(/\r?\n$/, '');
+      if (!text || /[\n\r\0]/.test(text)) tell(place, 'expected a file with one line of text');
+      else passwords.set(id, text);
+    } catch (error) {
+      if (!isNvrError(error)) throw error;
+      tell(place, `expected a readable file of at most ${PASSWORD_BYTES_MAX} bytes (${error.message})`);
+    }
+  }
+  return passwords;
+}
+
+/** Secrets that everybody knows, anywhere in the file; and a word where the whole file is of another version. */
+function publishedSecrets(values: unknown): string[] {
+  const found: string[] = [];
+  const walk = (value: unknown, path: string) => {
+    if (typeof value === 'string' && /^[0-9a-fA-F]{64}$/.test(value)) {
+      const print = createHash('sha256').update(value.toLowerCase()).digest('hex');
+      if (PUBLISHED_SECRETS.has(print)) found.push(`${path}: this secret was published in a template; make a new one`);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, inner] of Object.entries(value)) walk(inner, path ? `${path}.${key}` : key);
+    }
+  };
+  walk(values, '');
+  const top = typeof values === 'object' && values !== null ? Object.keys(values) : [];
+  if (VERSION_1_KEYS.filter((key) => top.includes(key)).length >= 2) {
+    found.push('this looks like the configuration of version 1; cameras go into sources (docs/configuration.md)');
+  }
+  return found;
+}
+
+/** Keys that mean nothing, with what may have been meant. */
+function tellUnknownKeys(values: unknown, tell: (path: readonly PropertyKey[], message: string) => void): void {
+  const check = (value: unknown, known: readonly string[], path: readonly string[]) => {
+    for (const key of keysOf(value)) {
+      if (known.includes(key)) continue;
+      const meant = nearest(key, known);
+      tell(
+        [...path, printable(key)],
+        `unknown key; ${meant ? `did you mean ${meant}?` : `expected one of ${known.join(', ')}`}`,
+      );
+    }
+  };
+  const at = (value: unknown, key: string) => (isRecord(value) ? value[key] : undefined);
+  check(values, KNOWN_KEYS.top, []);
+  check(at(values, 'storage'), KNOWN_KEYS.storage, ['storage']);
+  const sources = at(values, 'sources');
+  for (const id of keysOf(sources)) {
+    const source = at(sources, id);
+    check(source, KNOWN_KEYS.source, ['sources', id]);
+    check(at(source, 'virtual'), KNOWN_KEYS.virtual, ['sources', id, 'virtual']);
+  }
+}
+
+/** The known word within two edits, or null. */
+export function nearest(word: string, known: readonly string[]): string | null {
+  if (word.length > 64) return null;
+  const ranked = known.map((each) => ({ each, edits: editsBetween(word.toLowerCase(), each) }));
+  const best = ranked.sort((a, b) => a.edits - b.edits)[0];
+  return best && best.edits <= 2 && best.edits < best.each.length ? best.each : null;
+}
+
+function editsBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let k = 1; k <= b.length; k++) {
+      next.push(Math.min(row[k]! + 1, next[k - 1]! + 1, row[k - 1]! + (a[i - 1] === b[k - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** What was wrong, in our words: zod's own messages may quote what was written. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  return issue.message.startsWith('expected') ? issue.message : 'expected another kind of value';
+}
+
+function bounded(problems: string[]): string[] {
+  if (problems.length <= PROBLEMS_MAX) return problems;
+  return [...problems.slice(0, PROBLEMS_MAX), `and ${problems.length - PROBLEMS_MAX} more`];
+}
+
+function absolute(path: string, base: string): string {
+  return path.startsWith('/') ? path : join(base, path);
+}
+
+function keysOf(value: unknown): string[] {
+  return isRecord(value) ? Object.keys(value) : [];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function printable(text: string): string {
+  return text.slice(0, 64).replace(/[^ -~]/g, '?');
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,90 @@
+import { type AddressInfo, createServer } from 'node:net';
+import { resolve } from 'node:path';
+import type { Clock, Log, OwnedProcess, Processes } from '../platform/index.ts';
+import type { StreamName } from '../protocol/index.ts';
+import type { VirtualConfig } from './config.ts';
+
+/** The program that is started once more, as a camera. */
+const PROGRAM = resolve(import.meta.dirname, '../cli/main.ts');
+/** How long a start waits for the camera to listen; recorders go on trying afterwards. */
+const READY_MS = 8_000;
+const RESTART_MS = 1_000;
+
+/**
+ * The generated camera of one source, as a child of ours: whatever becomes of it, the recorder sees a camera that went away.
+ * It is started again when it ends.
+ */
+export class VirtualCameraChild {
+  readonly #deps: { clock: Clock; log: Log; processes: Processes };
+  readonly #camera: VirtualConfig;
+  readonly #stopping = new AbortController();
+  #child: OwnedProcess | null = null;
+  #life: Promise<void> = Promise.resolve();
+  #port = 0;
+
+  constructor(deps: { clock: Clock; log: Log; processes: Processes }, camera: VirtualConfig) {
+    this.#deps = deps;
+    this.#camera = camera;
+  }
+
+  /** Resolves when it listens, or has taken too long to. */
+  async start(): Promise<void> {
+    this.#port = await freePort();
+    let ready = () => {};
+    const listening = new Promise<void>((done) => {
+      ready = done;
+    });
+    this.#life = this.#live(ready);
+    const waiting = new AbortController();
+    await Promise.race([listening, this.#deps.clock.sleep(READY_MS, waiting.signal).catch(() => {})]);
+    waiting.abort();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#child?.stop();
+    await this.#life;
+  }
+
+  /** Where a stream is found. */
+  url(stream: StreamName): string {
+    return `rtsp://127.0.0.1:${this.#port}/${stream}`;
+  }
+
+  async #live(ready: () => void): Promise<void> {
+    const { clock, log, processes } = this.#deps;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      this.#child = processes.spawn(process.execPath, this.#arguments());
+      this.#child.onErrorLine((line) => log.debug({ line }, 'the virtual camera said'));
+      for await (const bytes of this.#child.stdout) {
+        if (new TextDecoder().decode(bytes).includes('rtsp://')) ready();
+      }
+      const exit = await this.#child.exited;
+      if (signal.aborted) return;
+      log.warn({ ...exit }, 'the virtual camera ended and is started again');
+      await clock.sleep(RESTART_MS, signal).catch(() => {});
+    }
+  }
+
+  #arguments(): string[] {
+    const { codec, size, fps, audio, sub } = this.#camera;
+    return [
+      ...[PROGRAM, 'virtual-camera', '--port', String(this.#port), '--codec', codec],
+      ...['--size', `${size.width}x${size.height}`, '--fps', String(fps), '--audio', audio],
+      ...(sub ? [] : ['--sub-size', 'none']),
+    ];
+  }
+}
+
+/** A port that was free a moment ago; the camera keeps it over restarts. */
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => done(port));
+    });
+  });
+}
