@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { toHex } from '../bytes/index.ts';
-import { assert } from '../errors.ts';
+import { assert, type ErrorCode, type ErrorKind, type NvrError } from '../errors.ts';
 import {
   type Caller,
   CHANNEL_CREDIT,
@@ -289,13 +289,12 @@ export class Link implements StreamCarrier {
     if (!stream.gone) this.#send(FRAME.response, RESPONSE_END, stream.id, body);
   }
 
-  #sendError(id: number, error: Parameters<typeof toldOf>[0]): void {
-    const { code, kind } = toldOf(error);
+  #sendError(id: number, { code, kind }: { code: ErrorCode; kind: ErrorKind }): void {
     this.#send(FRAME.response, RESPONSE_END, id, encodeError(id, code, kind));
   }
 
   /** Ends a stream from our side, telling the device why. */
-  #breakOff(stream: CallStream, error: ReturnType<typeof stalledError>): void {
+  #breakOff(stream: CallStream, error: NvrError): void {
     if (stream.gone) return;
     if (stream.replied) this.#send(FRAME.cancel, 0, stream.id, encodeCancelError(error.code, error.kind));
     else this.#sendError(stream.id, error);

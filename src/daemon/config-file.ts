@@ -53,14 +53,18 @@ export class ConfigText {
 
   /** Sets one value; comments and order of everything else stay. */
   set(path: readonly string[], value: unknown): void {
-    // `sources:` with nothing but comments below it holds null, into which nothing can be put.
-    for (let length = 1; length < path.length; length++) {
-      const parent = path.slice(0, length);
-      if (!this.#document.hasIn(parent) || this.#document.getIn(parent) === null) {
-        this.#document.setIn(parent, this.#document.createNode({}));
-      }
-    }
+    for (let length = 1; length < path.length; length++) this.#makeMap(path.slice(0, length));
     this.#document.setIn(path, this.#document.createNode(value));
+  }
+
+  /** `sources:` with nothing but comments below it holds null, into which nothing can be put: a map takes the comments over. */
+  #makeMap(path: readonly string[]): void {
+    const before = this.#document.getIn(path, true) as { value?: unknown; comment?: string; commentBefore?: string };
+    if (before !== undefined && before?.value !== null) return;
+    const map = this.#document.createNode({});
+    const comments = [before?.commentBefore, before?.comment].filter((each) => each);
+    if (comments.length > 0) map.commentBefore = comments.join('\n');
+    this.#document.setIn(path, map);
   }
 
   toString(): string {

@@ -184,12 +184,12 @@ async function readPasswords(
 }
 
 /** Secrets that everybody knows, anywhere in the file; and a word where the whole file is of another version. */
-function publishedSecrets(values: unknown): string[] {
+export function publishedSecrets(values: unknown, prints: ReadonlySet<string> = PUBLISHED_SECRETS): string[] {
   const found: string[] = [];
   const walk = (value: unknown, path: string) => {
     if (typeof value === 'string' && /^[0-9a-fA-F]{64}$/.test(value)) {
       const print = createHash('sha256').update(value.toLowerCase()).digest('hex');
-      if (PUBLISHED_SECRETS.has(print)) found.push(`${path}: this secret was published in a template; make a new one`);
+      if (prints.has(print)) found.push(`${path}: this secret was published in a template; make a new one`);
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, inner] of Object.entries(value)) walk(inner, path ? `${path}.${key}` : key);
     }

@@ -23,8 +23,8 @@ export async function writeNodeState(files: Files, folder: string, state: NodeSt
 /** What the node said when it last started, or null where there is nothing that can be used. */
 export async function readNodeState(files: Files, folder: string): Promise<NodeState | null> {
   try {
-    const json = JSON.parse(fromUtf8(await files.read(pathIn(folder), BYTES_MAX)) ?? '') as Partial<NodeState>;
-    const { pid, startedAt, addresses } = json;
+    const json = JSON.parse(fromUtf8(await files.read(pathIn(folder), BYTES_MAX)) ?? '') as Partial<NodeState> | null;
+    const { pid, startedAt, addresses } = json ?? {};
     if (!Number.isSafeInteger(pid) || !Number.isSafeInteger(startedAt) || !Array.isArray(addresses)) return null;
     const usable = addresses.filter((each) => typeof each === 'string' && encodeAddress(each) !== null);
     return { pid: pid!, startedAt: startedAt!, addresses: usable.slice(0, INVITATION_ADDRESSES_MAX) };

@@ -47,7 +47,7 @@ export async function placesOnDisk({ deps, paths }: Pick<WriterParts, 'deps' | '
  * key files and log are brought together, and every stream that was being recorded gets its gap.
  *
  * With `thorough` every folder is compared with the log (after a rebuild); otherwise only the newest epoch of each stream, where
- * alone an open segment can lie.
+ * alone an open segment can lie: a segment is logged before the next epoch begins.
  */
 export async function mend(
   parts: WriterParts,
@@ -131,11 +131,12 @@ async function epochsToCheck(parts: WriterParts, place: Place, thorough: boolean
   const on = parts.index
     .streams()
     .filter((stream) => stream.sourceId === place.sourceId && stream.stream === place.stream);
-  const newest = on.reduce((max, stream) => Math.max(max, stream.lastEpoch), 0);
+  const current = new Set(on.map((stream) => stream.lastEpoch));
+  const newest = Math.max(0, ...current);
   const ids = new Set<number>(thorough ? on.flatMap((stream) => parts.index.epochIds(stream.pk)) : []);
   for (const { name } of await parts.deps.files.list(parts.paths.place(place))) {
     const id = parseEpochName(name) ?? parseEpochKeyName(name);
-    if (id !== null && (thorough || id >= newest)) ids.add(id);
+    if (id !== null && (thorough || current.has(id) || id > newest)) ids.add(id);
   }
   return [...ids].sort((a, b) => a - b);
 }
