@@ -3,6 +3,7 @@ import {
   type ExportReport,
   exportMovie,
   type FragmentUnit,
+  type GapUnit,
   type InitUnit,
   type NvrClient,
 } from '../client/index.ts';
@@ -22,7 +23,8 @@ export interface MediaOptions extends ClientOptions {
   keepPartial?: boolean;
 }
 
-type MediaUnits = AsyncIterable<InitUnit | FragmentUnit>;
+type MovieUnit = InitUnit | FragmentUnit | GapUnit;
+type MediaUnits = AsyncIterable<MovieUnit>;
 
 /** `client get`: one stored segment as a movie. */
 export async function getCommand(world: World, source: string, segment: string, options: MediaOptions): Promise<void> {
@@ -52,7 +54,7 @@ export async function playCommand(
   await withNode(world, options.node, async (client) => {
     const shareOf = ({ endUs }: ExportProgress) => (endUs / 1000 - from) / (to - from);
     await writeMovie(world, options, { what: 'recording', shareOf, from, to }, (progress, signal) =>
-      mediaOnly(client.readRange({ ...place, from, to, signal, onBytes: (count) => progress.received(count) })),
+      mediaAndGaps(client.readRange({ ...place, from, to, signal, onBytes: (count) => progress.received(count) })),
     );
   });
 }
@@ -124,7 +126,7 @@ async function* failing(
   units: MediaUnits,
   output: MovieOutput,
   mayInterrupt: AbortSignal | null,
-): AsyncGenerator<InitUnit | FragmentUnit> {
+): AsyncGenerator<MovieUnit> {
   try {
     yield* units;
   } catch (error) {
@@ -155,6 +157,7 @@ function tellReport(
     endAt: Math.round(gap.endUs / 1000),
     file: paths[gap.part - 1]!,
     atMs: Math.round(gap.atUs / 1000),
+    ...(gap.cause ? { cause: gap.cause } : {}),
   }));
   const received = { bytes: progress.bytes, bytesPerSecond: Math.round(progress.rate) };
   const toOutput = options.output === '-';
@@ -172,23 +175,26 @@ function tellReport(
   }
   for (const gap of gaps) {
     const length = lengthText(gap.endAt - gap.startAt);
-    world.terminal.err(`not recorded: ${length} from ${timeText(gap.startAt)}, left out at ${lengthText(gap.atMs)}\n`);
+    const why = gap.cause ? ` (${gap.cause})` : '';
+    world.terminal.err(
+      `not recorded: ${length} from ${timeText(gap.startAt)}${why}, left out at ${lengthText(gap.atMs)}\n`,
+    );
   }
   if (files.length > 1) world.terminal.err('the picture changed its format: it needed more than one file\n');
 }
 
 /** What the exporter takes of a range. */
-async function* mediaOnly(units: ReturnType<NvrClient['readRange']>): AsyncGenerator<InitUnit | FragmentUnit> {
-  for await (const unit of units) if (unit.kind === 'init' || unit.kind === 'fragment') yield unit;
+async function* mediaAndGaps(units: ReturnType<NvrClient['readRange']>): AsyncGenerator<MovieUnit> {
+  for await (const unit of units) if (unit.kind !== 'segment') yield unit;
 }
 
 function live(client: NvrClient, place: ReturnType<typeof placeOf>, signal: AbortSignal): MediaUnits {
   return client.live({ ...place, signal });
 }
 
-async function* counted(units: MediaUnits, progress: Progress): AsyncGenerator<InitUnit | FragmentUnit> {
+async function* counted(units: MediaUnits, progress: Progress): AsyncGenerator<MovieUnit> {
   for await (const unit of units) {
-    progress.received(unit.bytes.length);
+    if (unit.kind !== 'gap') progress.received(unit.bytes.length);
     yield unit;
   }
 }

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
+import { fromUtf8 } from '../bytes/index.ts';
 import { isNvrError, NvrError } from '../errors.ts';
 import { runVirtualCamera, type VirtualCameraFlags, virtualCameraOptions } from '../virtual-camera/index.ts';
 import { adviceFor } from './advice.ts';
@@ -112,6 +113,7 @@ function addNodeCommands(program: Command, world: World): void {
     .description('take in recordings of version 1')
     .argument('<folder>', 'a storage folder of version 1, or its segments folder')
     .requiredOption('--key-file <file>', 'file with storage.encryption_key_hex of its configuration')
+    .option('--time-zone <zone>', "the old recorder's, as in Europe/Berlin (default: this machine's)")
     .addOption(data())
     .addOption(json())
     .action((folder, options) => vaultImportCommand(world, folder, options));
@@ -147,20 +149,18 @@ async function virtualCameraCommand(
   options: VirtualCameraFlags & { passwordFile?: string; fault?: string[] },
 ): Promise<void> {
   const { passwordFile, fault, ...flags } = options;
-  const password =
-    passwordFile === undefined ? undefined : (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, '');
-  const { clock, random } = world;
-  await runVirtualCamera(
-    {
-      clock,
-      random,
-      log: world.log('warn'),
-      processes: world.processes(),
-      print: (line) => world.terminal.out(`${line}\n`),
-    },
-    virtualCameraOptions({ ...flags, password, faults: fault }),
-    world.interrupt,
-  );
+  const camera = virtualCameraOptions({ ...flags, password: await lineOf(world, passwordFile), faults: fault });
+  const { clock, random, terminal } = world;
+  const print = (line: string) => terminal.out(`${line}\n`);
+  const deps = { clock, random, log: world.log('warn'), processes: world.processes(), print };
+  await runVirtualCamera(deps, camera, world.interrupt);
+}
+
+/** What stands in a file of one line. */
+async function lineOf(world: World, file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const text = fromUtf8(await world.files.read(resolve(world.cwd, file), 1024));
+  return text?.replace(/\r?\n$/, '');
 }
 
 function addClientCommands(program: Command, world: World): void {

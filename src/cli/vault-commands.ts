@@ -1,13 +1,16 @@
+import { resolve } from 'node:path';
+import { fromUtf8 } from '../bytes/index.ts';
 import { holdFolder, loadConfig, readNodeState, vaultKeys, vaultOptions } from '../daemon/index.ts';
 import { silentLog } from '../platform/index.ts';
-import { verifyVault } from '../vault/index.ts';
-import { damageFound } from './errors.ts';
+import { importV1, verifyVault } from '../vault/index.ts';
+import { damageFound, nothingNamed, usageError } from './errors.ts';
 import { type FolderOptions, withIdentity } from './node-commands.ts';
 import { lengthText, sizeText } from './terminal.ts';
 import type { World } from './world.ts';
 
 /** How often a long look at the vault says how far it is; ms. */
 const TELL_MS = 1_000;
+const KEY_FILE_BYTES_MAX = 1024;
 
 /** `vault verify`: compares every recording with the log, opens what the node can open. The node must not be running. */
 export async function vaultVerifyCommand(world: World, options: FolderOptions): Promise<void> {
@@ -53,9 +56,41 @@ async function withVaultFolder<T>(
   });
 }
 
-/** `vault import`: takes in recordings of version 1. */
+/** `vault import`: takes in recordings of version 1; the old files are only read. */
 export async function vaultImportCommand(
-  _world: World,
-  _folder: string,
-  _options: FolderOptions & { keyFile: string },
-): Promise<void> {}
+  world: World,
+  folder: string,
+  options: FolderOptions & { keyFile: string; timeZone?: string },
+): Promise<void> {
+  const { terminal, clock, random, files, suite, cwd } = world;
+  const keyHex = (fromUtf8(await files.read(resolve(cwd, options.keyFile), KEY_FILE_BYTES_MAX)) ?? '').trim();
+  const timeZone = options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!isTimeZone(timeZone)) throw usageError('expected --time-zone as in Europe/Berlin or UTC');
+  await withVaultFolder(world, options, async ({ keys, settings }) => {
+    let toldAt = clock.monotonic();
+    const deps = { clock, random, files, suite, log: silentLog, keys };
+    const request = { folder: resolve(cwd, folder), keyHex, timeZone };
+    const report = await importV1(deps, settings, request, ({ done, total }) => {
+      if (clock.monotonic() - toldAt < TELL_MS) return;
+      toldAt = clock.monotonic();
+      terminal.err(`${done} of ${total} recordings\n`);
+    });
+    if (options.json) terminal.out(`${JSON.stringify(report)}\n`);
+    else {
+      for (const { path, reason } of report.refused) terminal.out(`left out: ${path}: ${reason}\n`);
+      const { imported, found, alreadyThere, sizeBytes } = report;
+      terminal.out(
+        `${imported} of ${found} recordings taken in (${sizeText(sizeBytes)}), ${alreadyThere} were there already\n`,
+      );
+    }
+    if (report.found === 0) throw nothingNamed('recording of version 1 below', folder);
+  });
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: text }) !== null;
+  } catch {
+    return false;
+  }
+}

@@ -73,7 +73,7 @@ export interface Connection {
   readonly role: Role;
   /** Resolves when the channel is gone, with the reason (null after our own `close`). */
   readonly closed: Promise<Error | null>;
-  /** One request, one reply. `ERR_REMOTE_*` errors carry the node's code and kind. */
+  /** One request, one reply. The node's own errors are `RemoteError`s with its code and kind. */
   call(method: string, params: unknown, options?: { signal?: AbortSignal }): Promise<unknown>;
   /** One request, a reply, and units. */
   open(method: string, params: unknown, options?: { signal?: AbortSignal }): OpenStream;

@@ -4,6 +4,7 @@ import {
   DATA_INIT,
   DATA_KEYFRAME,
   DATA_LAST,
+  FRAME_HEADER_SIZE,
   ReceiveCredit,
   STREAM_CREDIT,
   type UnitMarks,
@@ -13,6 +14,8 @@ import { cancelledError } from './connection-errors.ts';
 
 /** Largest unit a client puts together. */
 export const UNIT_BYTES_MAX = 16 * 1024 * 1024;
+/** From this size on memory is given back by hand. */
+const LARGE = 16_384;
 /** Notifications that may wait between units for a reader. */
 const EVENTS_MAX = 4096;
 
@@ -116,7 +119,7 @@ export class ClientStream implements OpenStream, AsyncIterator<Unit, undefined> 
     const marks: UnitMarks = {};
     if (flags & DATA_KEYFRAME) marks.keyframe = true;
     if (flags & DATA_INIT) marks.init = true;
-    const bytes = this.#pieces.length === 1 ? body : concatBytes(...this.#pieces);
+    const bytes = this.#pieces.length === 1 ? body : joined(this.#pieces);
     this.#push({ unit: { bytes, marks }, owed: this.#piecesOwed });
     this.#pieces = [];
     this.#piecesBytes = 0;
@@ -209,4 +212,16 @@ export class ClientStream implements OpenStream, AsyncIterator<Unit, undefined> 
     const due = this.#credit.release(bytes);
     if (due > 0 && !this.#ended) this.#owner.giveCredit(this, due);
   }
+}
+
+/**
+ * One byte string of many; the pieces are gone after. They are ours alone (each is a frame that was opened here), and giving
+ * their memory back at once spares the full collections that such garbage would bring.
+ */
+function joined(pieces: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const bytes = concatBytes(...pieces);
+  for (const { buffer, length } of pieces) {
+    if (length >= LARGE && buffer.byteLength <= length + FRAME_HEADER_SIZE) buffer.transfer(0);
+  }
+  return bytes;
 }

@@ -1,5 +1,7 @@
+import type { GapCause } from '../protocol/index.ts';
 import type { FragmentUnit, InitUnit } from './media-unit.ts';
 import { MovieJoiner } from './movie-joiner.ts';
+import type { GapUnit } from './nvr-client.ts';
 
 /** Where a movie's bytes go; each call is awaited before the next, so a slow one holds the node back. */
 export interface MovieSink {
@@ -45,6 +47,8 @@ export interface ExportedGap {
   /** Where in its part the picture goes on, µs from its beginning. */
   atUs: number;
   part: number;
+  /** Why, where the node says it. */
+  cause?: GapCause;
 }
 
 export interface ExportReport {
@@ -60,13 +64,14 @@ export interface ExportReport {
  * reader fails later; the failure is thrown on afterwards.
  */
 export async function exportMovie(
-  units: AsyncIterable<InitUnit | FragmentUnit>,
+  units: AsyncIterable<InitUnit | FragmentUnit | GapUnit>,
   options: ExportOptions,
 ): Promise<ExportReport> {
   const writer = new MovieWriter(options);
   try {
     for await (const unit of units) {
       if (unit.kind === 'init') await writer.init(unit);
+      else if (unit.kind === 'gap') writer.gap(unit);
       else if (!(await writer.fragment(unit))) break;
     }
   } catch (error) {
@@ -85,9 +90,16 @@ class MovieWriter {
   #sink: MovieSink | null = null;
   #part: ExportedPart | null = null;
   #before = { bytes: 0, durationUs: 0 };
+  #gapCause: GapCause | null = null;
+  #lastEndUs: number | null = null;
 
   constructor(options: ExportOptions) {
     this.#options = options;
+  }
+
+  /** The node says why nothing was recorded before the next fragment. */
+  gap(unit: GapUnit): void {
+    this.#gapCause = unit.cause;
   }
 
   async init(unit: InitUnit): Promise<void> {
@@ -104,8 +116,13 @@ class MovieWriter {
     if (this.#options.durationUsMax !== undefined && reachedUs >= this.#options.durationUsMax) return false;
     const atUs = joiner.durationUs;
     const { bytes, gapUs } = joiner.fragment(unit);
-    if (gapUs !== undefined) {
-      this.report.gaps.push({ startUs: unit.startUs - gapUs, endUs: unit.startUs, atUs, part: part.part });
+    const lastEndUs = this.#lastEndUs;
+    const cause = this.#gapCause;
+    this.#gapCause = null;
+    this.#lastEndUs = unit.endUs;
+    if (gapUs !== undefined || (cause && lastEndUs !== null)) {
+      const startUs = gapUs === undefined ? Math.min(lastEndUs!, unit.startUs) : unit.startUs - gapUs;
+      this.report.gaps.push({ startUs, endUs: unit.startUs, atUs, part: part.part, ...(cause ? { cause } : {}) });
     }
     await sink.write(bytes);
     part.bytes += bytes.length;

@@ -44,7 +44,7 @@ def picture(width, height):
 
 
 H264 = (
-    f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={GOP} bitrate=800 "
+    f"! x264enc tune=zerolatency sliced-threads=false speed-preset=ultrafast key-int-max={GOP} bitrate=800 "
     "! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
 )
 H265 = (
