@@ -24,7 +24,12 @@ export class ConfigText {
     if (text.length > CONFIG_BYTES_MAX)
       throw new ConfigError(file, [`expected at most ${CONFIG_BYTES_MAX} characters`]);
     if (nestingOf(text) > DEPTH_MAX) throw new ConfigError(file, [`expected nesting of at most ${DEPTH_MAX} levels`]);
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, merge: false });
+    this.#document = parseDocument(text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      stringKeys: true,
+      logLevel: 'error',
+    });
     const faults = this.#document.errors.map(
       ({ pos, message }) => `line ${this.#lines.linePos(pos[0]).line}: ${message}`,
     );

@@ -77,6 +77,7 @@ export {
   endBody,
   endTotal,
   FRAME,
+  FRAME_HEADER_SIZE,
   FRAME_MAX,
   type Frame,
   type FrameReason,
