@@ -73,10 +73,20 @@ export class ChunkSealer {
 
   /** Seals the next chunk: exactly 16,384 bytes make a chunk that others follow, fewer make the final one. */
   seal(plaintext: Uint8Array): Uint8Array<ArrayBuffer> {
+    const out = new Uint8Array(plaintext.length + CHUNK_TAG_SIZE);
+    this.sealInto(plaintext, out);
+    return out;
+  }
+
+  /** Like `seal`, into a place of exactly the sealed length. */
+  sealInto(plaintext: Uint8Array, into: Uint8Array): void {
     assert(!this.#finished, 'no chunk after the final one');
     assert(plaintext.length <= CHUNK_SIZE && this.#next < CHUNKS_MAX, 'a chunk within the limits');
+    assert(into.length === plaintext.length + CHUNK_TAG_SIZE, 'room for exactly the sealed chunk');
     if (plaintext.length < CHUNK_SIZE) this.#finished = true;
-    return this.#key.seal(nonceOf(this.#base, this.#next++, this.#nonce), NOTHING, plaintext);
+    const nonce = nonceOf(this.#base, this.#next++, this.#nonce);
+    if (this.#key.sealInto) this.#key.sealInto(nonce, NOTHING, plaintext, into);
+    else into.set(this.#key.seal(nonce, NOTHING, plaintext));
   }
 }
 

@@ -1,4 +1,4 @@
-import { concatBytes, toHex } from '../bytes/index.ts';
+import { toHex } from '../bytes/index.ts';
 import { NvrError } from '../errors.ts';
 import {
   type AudioTreatment,
@@ -8,10 +8,10 @@ import {
   type FragmentReaderItem,
   MediaError,
   type ParsedInit,
-  prft,
   recordingCommand,
   sequenceParameterSets,
   type Track,
+  withReferenceTime,
 } from '../media/index.ts';
 import type { Clock, OwnedProcess, Processes, Random } from '../platform/index.ts';
 import type { GapCause } from '../protocol/index.ts';
@@ -263,9 +263,9 @@ export class Capture {
     const place = video ? timeline.place(video) : { startUs: timeline.endUs, endUs: timeline.endUs };
     const videoDecodeTime = video?.decodeTime ?? this.#videoEnd;
     if (video) this.#videoEnd = video.decodeEnd;
-    const reference = prft({ trackId: track.id, wallUs: place.startUs, mediaTime: videoDecodeTime });
+    const reference = { trackId: track.id, wallUs: place.startUs, mediaTime: videoDecodeTime };
     await this.#deps.sink.fragment({
-      bytes: concatBytes(reference, fragment.bytes),
+      bytes: withReferenceTime(fragment.bytes, reference),
       keyframe: fragment.keyframe,
       ...place,
       monoUs: arrival.monoUs,

@@ -3,6 +3,7 @@ import { malformed, tooLarge } from './errors.ts';
 import type { Fragment } from './fragment.ts';
 import { type ParsedInit, parseInitSegment } from './init-segment.ts';
 import { parseFragment } from './movie-fragment.ts';
+import { PRFT_BYTES } from './segment-boxes.ts';
 
 /** What a camera may make us hold in memory before it is called malformed. */
 export interface FragmentReaderLimits {
@@ -85,7 +86,9 @@ export class FragmentReader {
   }
 
   #take(end: number): FragmentReaderItem {
-    const bytes = this.#held.slice(0, end);
+    // Room in front for the `prft` a recorder writes there: saves a copy of every picture (`withReferenceTime`).
+    const bytes = new Uint8Array(PRFT_BYTES + end).subarray(PRFT_BYTES);
+    bytes.set(this.#held.subarray(0, end));
     this.#consume(end);
     this.#hasHead = false;
     if (this.#init === null) {

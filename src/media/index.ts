@@ -32,4 +32,5 @@ export {
   readMfra,
   readPrft,
   TFRA_ENTRY_BYTES,
+  withReferenceTime,
 } from './segment-boxes.ts';

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, utf8 } from '../bytes/index.ts';
+import { ByteReader, ByteWriter, concatBytes, utf8 } from '../bytes/index.ts';
 import { type Box, bodyReader, boxesIn } from './boxes.ts';
 import { malformed, reading, tooLarge } from './errors.ts';
 
@@ -44,6 +44,21 @@ export function prft(reference: ReferenceTime): Uint8Array<ArrayBuffer> {
     .u32(fraction)
     .u64(reference.mediaTime)
     .finish();
+}
+
+/**
+ * A fragment with its `prft` in front. Where the fragment came from a `FragmentReader` the room is already there, and nothing is
+ * copied: both then share their bytes.
+ */
+export function withReferenceTime(
+  fragment: Uint8Array<ArrayBuffer>,
+  reference: ReferenceTime,
+): Uint8Array<ArrayBuffer> {
+  const box = prft(reference);
+  if (fragment.byteOffset !== PRFT_BYTES) return concatBytes(box, fragment);
+  const whole = new Uint8Array(fragment.buffer, 0, PRFT_BYTES + fragment.length);
+  whole.set(box);
+  return whole;
 }
 
 /** Reads a `prft` box. Times are taken to lie in the NTP era that ends in 2036, or in the one after it. */

@@ -19,7 +19,7 @@ export interface SpawnOptions {
 
 export interface OwnedProcess {
   readonly pid: number | undefined;
-  /** Standard output; not reading it holds the child back (the pipe fills). */
+  /** Standard output; not reading it holds the child back (the pipe fills). A piece is good until the next is asked for. */
   readonly stdout: AsyncIterable<Uint8Array>;
   /** Standard error, line by line, each cut at 2,000 characters; always drained by the implementation. */
   onErrorLine(listener: (line: string) => void): void;

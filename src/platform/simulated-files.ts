@@ -98,7 +98,10 @@ export class SimulatedFiles implements Files {
 
   /** Every path that holds a file now, sorted. */
   paths(): string[] {
-    return [...this.#names].filter(([, place]) => place !== 'folder').map(([path]) => path).sort();
+    return [...this.#names]
+      .filter(([, place]) => place !== 'folder')
+      .map(([path]) => path)
+      .sort();
   }
 
   /** A file's bytes now, as a copy, to look at or to tamper with through `poke`. */

@@ -90,7 +90,6 @@ export function parseLogHeader(bytes: Uint8Array): FromFile<LogHeader> {
 /** A leaf of `type` whose other fields are zero where not given. */
 export function createLeaf(type: LeafType, fields: Partial<Omit<LogLeaf, 'type'>>): LogLeaf {
   return {
-    type,
     state: null,
     chunkCount: 0,
     fileBytes: 0,
@@ -111,6 +110,7 @@ export function createLeaf(type: LeafType, fields: Partial<Omit<LogLeaf, 'type'>
     epochId: 0,
     generation: 0,
     ...fields,
+    type,
   };
 }
 

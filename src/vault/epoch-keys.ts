@@ -166,7 +166,8 @@ export class EpochKeys {
     } else if (!equalBytes(hash, row.hash)) {
       await this.#write(stream, { ...loaded.file, generation: row.generation + 1 });
     }
-    if (!row || isZero(row.keyId)) this.#index.setEpochKeyId(stream.pk, epochId, loaded.file.commitment.subarray(0, 16));
+    if (!row || isZero(row.keyId))
+      this.#index.setEpochKeyId(stream.pk, epochId, loaded.file.commitment.subarray(0, 16));
   }
 
   /** Removes the folder and key file of an epoch that holds no segment any more. */

@@ -14,7 +14,8 @@ export const streamBusy = (streamId: string) =>
 export const streamMoved = (streamId: string, place: string) =>
   make('ERR_VAULT_STREAM_MOVED', 'conflict', `expected stream ${streamId} where it was assigned, at ${place}`);
 
-export const outOfOrder = (what: string) => make('ERR_VAULT_ORDER', 'internal', `expected another order of calls: ${what}`);
+export const outOfOrder = (what: string) =>
+  make('ERR_VAULT_ORDER', 'internal', `expected another order of calls: ${what}`);
 
 export const segmentMissing = (id: string) =>
   make('ERR_VAULT_SEGMENT_MISSING', 'missing', `expected segment ${id} in the vault, found none`);
@@ -35,7 +36,12 @@ export const logForeign = (found: string) =>
   make('ERR_VAULT_LOG_FOREIGN', 'corrupt', `expected this node's log, found ${found}`);
 
 export const vaultLocked = (cause?: unknown) =>
-  make('ERR_VAULT_LOCKED', 'conflict', 'expected to be alone with the vault, found it open elsewhere: stop the node first', cause);
+  make(
+    'ERR_VAULT_LOCKED',
+    'conflict',
+    'expected to be alone with the vault, found it open elsewhere: stop the node first',
+    cause,
+  );
 
 export const indexFailed = (what: string, cause: unknown) =>
   make('ERR_VAULT_INDEX_FAILED', 'unavailable', `the index could not ${what}`, cause);

@@ -11,7 +11,9 @@ export type {
   VaultStatus,
 } from './api.ts';
 export { VaultError } from './errors.ts';
+export { type ImportProgress, type ImportReport, type ImportRequest, importStreamId, importV1 } from './import-v1.ts';
 export type { DurableMark, RetentionRule, VaultDeps, VaultKeys, VaultOptions } from './options.ts';
+export { openV1Blob, parseV1Key } from './v1-blob.ts';
 export { createVault } from './vault.ts';
 export {
   type FindingName,
@@ -21,5 +23,3 @@ export {
   type VerifyReport,
   verifyVault,
 } from './verify.ts';
-export { type ImportProgress, type ImportReport, type ImportRequest, importStreamId, importV1 } from './import-v1.ts';
-export { openV1Blob, parseV1Key } from './v1-blob.ts';

@@ -1,4 +1,11 @@
-import { isSegmentId, isSourceId, isStreamName, type SegmentId, type SourceId, type StreamName } from '../protocol/index.ts';
+import {
+  isSegmentId,
+  isSourceId,
+  isStreamName,
+  type SegmentId,
+  type SourceId,
+  type StreamName,
+} from '../protocol/index.ts';
 
 /** A source's stream, as a place in the tree of folders. */
 export interface Place {

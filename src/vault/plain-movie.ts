@@ -84,7 +84,7 @@ function readMovie(bytes: Uint8Array<ArrayBuffer>): FragmentedMovie {
     samples: readSamples(bytes, needBox(bytes, 'mdia.minf.stbl', byId.get(id)!)),
   }));
   const [video] = tracks;
-  if (!video || !video.samples[0]?.keyframe) throw malformed('a movie that does not begin with a keyframe');
+  if (!video?.samples[0]?.keyframe) throw malformed('a movie that does not begin with a keyframe');
   const last = video.samples.at(-1)!;
   return {
     init,
@@ -308,10 +308,17 @@ function writeFragment(
 }
 
 function writeTraf(track: MovieTrack, samples: Sample[], dataOffset: number, baseSeconds: number): Uint8Array {
-  const tfdt = new ByteWriter(12).u32(0x0100_0000).u64(decodeTimeOf(track, samples[0]!, baseSeconds)).finish();
+  const tfdt = new ByteWriter(12)
+    .u32(0x0100_0000)
+    .u64(decodeTimeOf(track, samples[0]!, baseSeconds))
+    .finish();
   const trun = new ByteWriter(12 + samples.length * 16).u32(0x0100_0f01).u32(samples.length).u32(dataOffset);
   for (const { duration, size, keyframe, compositionOffset } of samples) {
-    trun.u32(duration).u32(size).u32(keyframe ? SAMPLE_SYNC : SAMPLE_NON_SYNC).u32(compositionOffset >>> 0);
+    trun
+      .u32(duration)
+      .u32(size)
+      .u32(keyframe ? SAMPLE_SYNC : SAMPLE_NON_SYNC)
+      .u32(compositionOffset >>> 0);
   }
   return box('traf', box('tfhd', u32(0x0002_0000), u32(track.id)), box('tfdt', tfdt), box('trun', trun.finish()));
 }

@@ -163,7 +163,12 @@ export class SegmentReader {
       const parsed = parseSegmentHeader(start);
       if (!parsed.ok) return [];
       const context = segmentContext(deps.suite.hashes, parsed.value.bound);
-      const opener = openChunkedSync(deps.suite, fileKey, start.subarray(SEGMENT_HEADER_SIZE, SEGMENT_CHUNKS_AT), context);
+      const opener = openChunkedSync(
+        deps.suite,
+        fileKey,
+        start.subarray(SEGMENT_HEADER_SIZE, SEGMENT_CHUNKS_AT),
+        context,
+      );
       wipe(fileKey);
       const walk = new FragmentWalk();
       for (let k = 0; !walk.init && walk.fault === null; k++) {

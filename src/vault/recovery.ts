@@ -51,7 +51,8 @@ export async function recoverFile(
     const start = new Uint8Array(SEGMENT_CHUNKS_AT);
     await readFully(handle, start, 0);
     const parsed = parseSegmentHeader(start);
-    if (size < SEGMENT_FILE_MIN) return await discard(parts, file, handle, path, parsed.ok ? parsed.value.header : null);
+    if (size < SEGMENT_FILE_MIN)
+      return await discard(parts, file, handle, path, parsed.ok ? parsed.value.header : null);
     if (!parsed.ok) return await setAside(parts, path, parsed.reason);
     const { header } = parsed.value;
     if (header.seq !== file.name.seq || toHex(header.segmentId) !== file.name.id || header.epochId !== file.epochId) {

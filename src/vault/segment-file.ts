@@ -255,8 +255,9 @@ export class SegmentFile {
   }
 
   #stage(plaintext: Uint8Array): void {
-    const sealed = this.#sealer.seal(plaintext);
-    this.#buffers.stage.set(sealed, this.#staged * SEALED_CHUNK_SIZE);
+    const at = this.#staged * SEALED_CHUNK_SIZE;
+    const sealed = this.#buffers.stage.subarray(at, at + SEALED_CHUNK_SIZE);
+    this.#sealer.sealInto(plaintext, sealed);
     this.#stagedHashes.push(leafHash(this.#suite.hashes, sealed));
     this.#staged += 1;
   }

@@ -77,6 +77,8 @@ export class SegmentIndex {
   readonly #statements = new Map<string, StatementSync>();
   readonly #streams = new Map<StreamId, StreamState>();
   readonly #places = new Map<number, PlaceSum & { longestUs: number }>();
+  /** Streams that the batch being fed has changed. */
+  readonly #touched = new Set<StreamState>();
   #applied = 0;
   #broken: NvrError | null = null;
 
@@ -131,6 +133,7 @@ export class SegmentIndex {
       try {
         this.#database.exec('BEGIN');
         for (const each of batch) this.#apply(each);
+        this.#storeTouched();
         this.#run("INSERT OR REPLACE INTO meta VALUES ('applied', ?), ('last', ?)", last.index + 1, last.hash);
         this.#database.exec('COMMIT');
         this.#applied = last.index + 1;
@@ -145,6 +148,11 @@ export class SegmentIndex {
       }
     }
     for (const each of batch) this.#apply(each);
+  }
+
+  /** Takes more memory while very many leaves are fed at once (ids are random, so rows land everywhere), and gives it back. */
+  bulk(on: boolean): void {
+    if (!this.#broken) this.#database.exec(`PRAGMA cache_size = -${on ? 64_000 : 8_000}`);
   }
 
   stream(id: StreamId): StreamState | null {
@@ -244,7 +252,8 @@ export class SegmentIndex {
 
   /** Epochs of a stream that hold segments or a key. */
   epochIds(streamPk: number): number[] {
-    const sql = 'SELECT epoch FROM segments WHERE stream = ?1 UNION SELECT epoch FROM epochs WHERE stream = ?1 ORDER BY epoch';
+    const sql =
+      'SELECT epoch FROM segments WHERE stream = ?1 UNION SELECT epoch FROM epochs WHERE stream = ?1 ORDER BY epoch';
     return this.#all(sql, streamPk).map((row) => row['epoch'] as number);
   }
 
@@ -290,23 +299,37 @@ export class SegmentIndex {
   }
 
   #apply({ index, leaf, hash, extra }: LoggedLeaf<SegmentExtra>): void {
-    if (leaf.type === 'config') return this.#assign(leaf);
+    if (leaf.type === 'config') {
+      this.#assign(leaf);
+      return;
+    }
     const stream = this.#streams.get(toHex(leaf.streamId) as StreamId);
     if (!stream) return;
     if (leaf.type === 'segment') this.#addSegment(stream, index, leaf, hash, extra);
     else if (leaf.type === 'prune') this.#dropSegment(stream, leaf);
     else if (leaf.type === 'gap') this.#setGap(stream, leaf);
     else if (leaf.type === 'key') this.#setEpoch(stream, leaf);
-    this.#run(
-      'UPDATE streams SET last_seq = ?, last_leaf = ?, last_epoch = ?, at_us = ?, recording = ?, run = ? WHERE pk = ?',
-      stream.lastSeq,
-      stream.lastLeaf,
-      stream.lastEpoch,
-      stream.atUs,
-      stream.recording ? 1 : 0,
-      stream.run,
-      stream.pk,
-    );
+    this.#touched.add(stream);
+  }
+
+  /** Writes the states and sums that a batch changed, each once. */
+  #storeTouched(): void {
+    for (const stream of this.#touched) {
+      const { longestUs, segments, bytes } = this.#places.get(stream.placePk)!;
+      const sql = 'UPDATE places SET segments = ?, bytes = ?, longest_us = ? WHERE pk = ?';
+      this.#run(sql, segments, bytes, longestUs, stream.placePk);
+      this.#run(
+        'UPDATE streams SET last_seq = ?, last_leaf = ?, last_epoch = ?, at_us = ?, recording = ?, run = ? WHERE pk = ?',
+        stream.lastSeq,
+        stream.lastLeaf,
+        stream.lastEpoch,
+        stream.atUs,
+        stream.recording ? 1 : 0,
+        stream.run,
+        stream.pk,
+      );
+    }
+    this.#touched.clear();
   }
 
   #assign(leaf: LogLeaf): void {
@@ -382,8 +405,6 @@ export class SegmentIndex {
     place.segments += segments;
     place.bytes += bytes;
     place.longestUs = Math.max(place.longestUs, durationUs);
-    const sql = 'UPDATE places SET segments = ?, bytes = ?, longest_us = ? WHERE pk = ?';
-    this.#run(sql, place.segments, place.bytes, place.longestUs, place.pk);
   }
 
   #initOf(tracks: readonly Track[]): number | null {

@@ -24,10 +24,13 @@ const LEAVES_LOOKED_AT = 65_536;
 
 /** Feeds the index every leaf it has not seen, from wherever it stands. */
 export async function catchUp({ log, index }: Pick<WriterParts, 'log' | 'index'>): Promise<void> {
+  const many = log.count - index.applied > LEAVES_LOOKED_AT;
+  if (many) index.bulk(true);
   for await (const piece of log.read(index.applied)) {
     const known: LoggedLeaf<SegmentExtra>[] = piece.flatMap(({ leaf, ...rest }) => (leaf ? [{ leaf, ...rest }] : []));
     index.feed(known);
   }
+  if (many) index.bulk(false);
 }
 
 /** Every place that has a folder. */
@@ -49,10 +52,7 @@ export async function placesOnDisk({ deps, paths }: Pick<WriterParts, 'deps' | '
  * With `thorough` every folder is compared with the log (after a rebuild); otherwise only the newest epoch of each stream, where
  * alone an open segment can lie: a segment is logged before the next epoch begins.
  */
-export async function mend(
-  parts: WriterParts,
-  thorough: boolean,
-): Promise<{ recovered: number; discarded: number }> {
+export async function mend(parts: WriterParts, thorough: boolean): Promise<{ recovered: number; discarded: number }> {
   const found = { recovered: 0, discarded: 0 };
   await removePruned(parts);
   for (const place of await placesToCheck(parts)) {
@@ -142,12 +142,7 @@ async function epochsToCheck(parts: WriterParts, place: Place, thorough: boolean
 }
 
 /** Segment files of an epoch that no leaf tells of, by sequence number. Logs as missing what has a leaf but no file. */
-async function unlogged(
-  parts: WriterParts,
-  place: Place,
-  epochId: number,
-  thorough: boolean,
-): Promise<UnloggedFile[]> {
+async function unlogged(parts: WriterParts, place: Place, epochId: number, thorough: boolean): Promise<UnloggedFile[]> {
   const { deps, paths, index } = parts;
   const files: UnloggedFile[] = [];
   const present = new Set<SegmentId>();
@@ -169,7 +164,10 @@ async function unlogged(
 }
 
 /** Accounts for a segment whose file is gone without the vault having removed it. */
-export async function logMissing(parts: Pick<WriterParts, 'deps' | 'log' | 'index' | 'bootId'>, id: SegmentId): Promise<void> {
+export async function logMissing(
+  parts: Pick<WriterParts, 'deps' | 'log' | 'index' | 'bootId'>,
+  id: SegmentId,
+): Promise<void> {
   const leaf = await pruneLeafOf(parts, id, PRUNE_CAUSES.missing);
   if (!leaf) return;
   parts.deps.log.error({ segment: id }, 'a segment file was missing');
@@ -235,4 +233,3 @@ async function endCrashed({ log, bootId }: WriterParts, stream: StreamState): Pr
   });
   await log.append(leaf);
 }
-

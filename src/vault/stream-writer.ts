@@ -21,8 +21,8 @@ import type { VaultPaths } from './paths.ts';
 import { type ClosedFile, SegmentBuffers, SegmentFile } from './segment-file.ts';
 import type { SegmentExtra, SegmentIndex, StreamState } from './segment-index.ts';
 
-/** What syncing itself may take out of the flush time. */
-const SYNC_MARGIN_MS = 100;
+/** What syncing itself and a late timer may take out of the flush time. */
+const SYNC_MARGIN_MS = 200;
 
 /** What writers of all streams share. */
 export interface WriterParts {
@@ -196,10 +196,12 @@ export class VaultStreamWriter implements StreamWriter {
     } as const;
     const folder = paths.epoch(this.#place, step.epochId);
     const path = paths.segment(this.#place, step.epochId, { seq, id: toHex(header.segmentId) as SegmentId });
-    const file = await SegmentFile.create(deps, { path, folder }, header, chainKey, this.#buffers).catch(async (error) => {
-      await log.append(this.#emptyLeaf(header)).catch(() => undefined);
-      throw error;
-    });
+    const file = await SegmentFile.create(deps, { path, folder }, header, chainKey, this.#buffers).catch(
+      async (error) => {
+        await log.append(this.#emptyLeaf(header)).catch(() => undefined);
+        throw error;
+      },
+    );
     const segmentUs = this.#parts.settings.segmentMs * 1000;
     while (this.#dueUs < first.startUs + segmentUs / 4) this.#dueUs += segmentUs;
     this.#cutSoon = false;

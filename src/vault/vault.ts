@@ -14,7 +14,7 @@ import type {
 } from './api.ts';
 import { EpochKeys } from './epoch-keys.ts';
 import { notRunning, streamBusy } from './errors.ts';
-import { LogFile } from './log-file.ts';
+import { LogFile, type LoggedLeaf } from './log-file.ts';
 import { settingsOf, type VaultDeps, type VaultOptions, type VaultSettings } from './options.ts';
 import { VaultPaths } from './paths.ts';
 import { SegmentReader } from './reading.ts';
@@ -253,10 +253,12 @@ export async function openParts(
   await files.syncFolder(paths.root);
   // The index comes first: opening it takes the vault for this process alone.
   let index = SegmentIndex.open(settings.index) ?? (await freshIndex(deps, settings));
-  const log = new LogFile<SegmentExtra>(
-    { files, hashes: suite.hashes, onBatch: (batch) => index.feed(batch) },
-    paths,
-  );
+  const feed = (batch: LoggedLeaf<SegmentExtra>[]) => {
+    const wasBroken = index.broken !== null;
+    index.feed(batch);
+    if (index.broken && !wasBroken) deps.log.error({ error: index.broken }, 'the index stopped following the log');
+  };
+  const log = new LogFile<SegmentExtra>({ files, hashes: suite.hashes, onBatch: feed }, paths);
   try {
     await log.open(deps.keys.nodeId, random);
     let indexRebuilt = false;

@@ -273,7 +273,10 @@ class Verifier {
   #holdsSegments(place: Place, epochId: number): boolean {
     return this.#index
       .streams()
-      .some((each) => each.sourceId === place.sourceId && each.stream === place.stream && !this.#index.epochEmpty(each.pk, epochId));
+      .some(
+        (each) =>
+          each.sourceId === place.sourceId && each.stream === place.stream && !this.#index.epochEmpty(each.pk, epochId),
+      );
   }
 
   async #checkSegment(
@@ -353,7 +356,10 @@ class Verifier {
       const length = Math.max(0, Math.min(buffer.length, leaf.fileBytes - begin));
       const read = await readFully(handle, buffer.subarray(0, length), begin);
       for (let i = 0; i < READ_CHUNKS && at + i < chunkCount; i++) {
-        const sealed = buffer.subarray(Math.min(read, i * SEALED_CHUNK_SIZE), Math.min(read, (i + 1) * SEALED_CHUNK_SIZE));
+        const sealed = buffer.subarray(
+          Math.min(read, i * SEALED_CHUNK_SIZE),
+          Math.min(read, (i + 1) * SEALED_CHUNK_SIZE),
+        );
         tree.add(leafHash(hashes, sealed));
         this.#report.chunks += 1;
         if (!opener) continue;
@@ -374,7 +380,8 @@ class Verifier {
     for (const stream of this.#index.streams()) {
       for (const epochId of this.#index.epochIds(stream.pk)) {
         for (const { id } of this.#index.epochSegments(stream.pk, epochId)) {
-          if (!this.#seen.has(id)) this.#find('segment-missing', `segments/${stream.sourceId}/${stream.stream}/${epochId}`, id);
+          if (!this.#seen.has(id))
+            this.#find('segment-missing', `segments/${stream.sourceId}/${stream.stream}/${epochId}`, id);
         }
       }
     }

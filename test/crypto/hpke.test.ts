@@ -37,7 +37,10 @@ for (const suite of suites) {
       const sealed = (await hpkeSeal(suite, publicKey, info, additional, plaintext))!;
       assert.equal(sealed.enc.length, X_WING_ENC_SIZE);
       const options = { info, aad: additional };
-      assert.deepEqual(new Uint8Array(await theirs.Open(theirPrivate, sealed.enc, sealed.ciphertext, options)), plaintext);
+      assert.deepEqual(
+        new Uint8Array(await theirs.Open(theirPrivate, sealed.enc, sealed.ciphertext, options)),
+        plaintext,
+      );
 
       const sent = await theirs.Seal(theirPublic, plaintext, options);
       const enc = new Uint8Array(sent.encapsulatedSecret);

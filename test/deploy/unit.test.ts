@@ -17,7 +17,13 @@ test('the unit leaves an exposure of at most 1.5 of 10', { skip: missing }, () =
 
 test('the unit keeps its secrets to itself', () => {
   const text = readFileSync(unit, 'utf8');
-  for (const line of ['UMask=0077', 'StateDirectoryMode=0700', 'NoNewPrivileges=yes', 'LimitCORE=0', 'MemorySwapMax=0']) {
+  for (const line of [
+    'UMask=0077',
+    'StateDirectoryMode=0700',
+    'NoNewPrivileges=yes',
+    'LimitCORE=0',
+    'MemorySwapMax=0',
+  ]) {
     assert.ok(text.split('\n').includes(line), line);
   }
 });

@@ -43,7 +43,10 @@ for (const [name, files, root] of [
     assert.deepEqual(await files.read(path, 100), utf8('new'));
     await files.replace(`${folder}/two`, utf8('2'));
     const listed = (await files.list(folder)).map((entry) => [entry.name, entry.kind, entry.sizeBytes]);
-    assert.deepEqual(listed, [['one', 'file', 3], ['two', 'file', 1]]);
+    assert.deepEqual(listed, [
+      ['one', 'file', 3],
+      ['two', 'file', 1],
+    ]);
     assert.deepEqual(await files.list(`${root}/none`), []);
     assert.equal((await files.stat(folder))?.kind, 'folder');
     assert.equal(await files.stat(`${folder}/none`), null);

@@ -10,7 +10,7 @@ const processes = createNodeProcesses();
 
 async function text(stream: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part);
+  for await (const part of stream) parts.push(Uint8Array.from(part));
   return Buffer.concat(parts).toString();
 }
 

@@ -31,15 +31,18 @@ const stanzas = fc
   .constantFrom<StanzaType>('kek', 'xWing', 'x25519', 'passphrase')
   .chain((type) => fc.record({ type: fc.constant(type), keyId: bytes(16), body: bytes(SIZES[type]) }, PLAIN));
 
-const files: fc.Arbitrary<EpochKeyFile> = fc.record({
-  streamId: bytes(16),
-  epochId: number,
-  notBeforeUs: number,
-  notAfterUs: fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
-  commitment: bytes(32),
-  generation: number,
-  stanzas: fc.array(stanzas, { maxLength: 6 }),
-}, PLAIN);
+const files: fc.Arbitrary<EpochKeyFile> = fc.record(
+  {
+    streamId: bytes(16),
+    epochId: number,
+    notBeforeUs: number,
+    notAfterUs: fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+    commitment: bytes(32),
+    generation: number,
+    stanzas: fc.array(stanzas, { maxLength: 6 }),
+  },
+  PLAIN,
+);
 
 test('key files encode and parse are inverse, and their signature holds', () => {
   fc.assert(
@@ -61,7 +64,10 @@ async function managed(): Promise<{ file: EpochKeyFile; key: Uint8Array; kek: Ui
     notBeforeUs: 1000,
     commitment: epochKeyCommitment(suite.hashes, key),
   };
-  const recipient = { keyId: new Uint8Array(16).fill(1), publicKey: xWingPublicKey(await xWingPairOfSeed(suite, seed)) };
+  const recipient = {
+    keyId: new Uint8Array(16).fill(1),
+    publicKey: xWingPublicKey(await xWingPairOfSeed(suite, seed)),
+  };
   const stanzas = [
     sealKekStanza(suite, kek, random.bytes(12), place, key),
     (await sealRecipientStanza(suite, recipient, place, key))!,
@@ -128,7 +134,8 @@ test('whatever bytes come, the parser answers within bounds', async () => {
   const chance = new SeededRandom(6);
   for (let i = 0; i < (SLOW ? 200_000 : 5000); i++) {
     const bytes = whole.slice(0, i % 5 === 0 ? chance.below(whole.length) : whole.length);
-    for (let n = chance.below(5); n >= 0 && bytes.length > 0; n--) bytes[chance.below(Math.min(200, bytes.length))] = chance.below(256);
+    for (let n = chance.below(5); n >= 0 && bytes.length > 0; n--)
+      bytes[chance.below(Math.min(200, bytes.length))] = chance.below(256);
     const parsed = parseEpochKeyFile(bytes);
     if (parsed.ok) assert.ok(parsed.value.file.stanzas.length <= 256);
   }

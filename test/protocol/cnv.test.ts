@@ -6,10 +6,10 @@ import { ChunkSealer } from '../../src/crypto/index.ts';
 import { SeededRandom } from '../../src/platform/index.ts';
 import { createNodeSuite } from '../../src/platform/node/index.ts';
 import {
+  type ClockState,
   chainKeyAt,
   chunkOf,
   chunkRange,
-  type ClockState,
   encodeBoundHeader,
   encodeSegmentHeader,
   nextChainKey,
@@ -27,23 +27,26 @@ const SLOW = process.env['SLOW'] === '1';
 const suite = createNodeSuite();
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const number = fc.nat({ max: Number.MAX_SAFE_INTEGER });
-const headers: fc.Arbitrary<SegmentHeader> = fc.record({
-  flags: fc.nat({ max: 31 }),
-  segmentId: bytes(16),
-  streamId: bytes(16),
-  nodeId: bytes(32),
-  seq: number,
-  startUs: number,
-  startMonoUs: number,
-  bootId: bytes(16),
-  clockState: fc.constantFrom<ClockState>('unknown', 'synced', 'holdover', 'camera'),
-  kind: fc.constantFrom<SegmentKind>('video', 'thumbnails', 'events'),
-  clockErrorMs: fc.nat({ max: 65_535 }),
-  chainIndex: fc.nat({ max: 16_383 }),
-  epochId: number,
-  epochKeyId: bytes(16),
-  prevLeaf: bytes(32),
-}, { noNullPrototype: true });
+const headers: fc.Arbitrary<SegmentHeader> = fc.record(
+  {
+    flags: fc.nat({ max: 31 }),
+    segmentId: bytes(16),
+    streamId: bytes(16),
+    nodeId: bytes(32),
+    seq: number,
+    startUs: number,
+    startMonoUs: number,
+    bootId: bytes(16),
+    clockState: fc.constantFrom<ClockState>('unknown', 'synced', 'holdover', 'camera'),
+    kind: fc.constantFrom<SegmentKind>('video', 'thumbnails', 'events'),
+    clockErrorMs: fc.nat({ max: 65_535 }),
+    chainIndex: fc.nat({ max: 16_383 }),
+    epochId: number,
+    epochKeyId: bytes(16),
+    prevLeaf: bytes(32),
+  },
+  { noNullPrototype: true },
+);
 
 test('headers encode and parse are inverse', () => {
   fc.assert(

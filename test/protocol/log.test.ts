@@ -69,7 +69,8 @@ test('a changed byte gives another leaf or none, a cut one none', () => {
     const changed = leaf.slice();
     changed[at]! ^= 1;
     const parsed = parseLeaf(changed);
-    if (parsed.ok) assert.ok(equalBytes(encodeLeaf(parsed.value), changed), 'what is accepted is exactly what was read');
+    if (parsed.ok)
+      assert.ok(equalBytes(encodeLeaf(parsed.value), changed), 'what is accepted is exactly what was read');
     assert.ok(!equalBytes(leafHash(nobleHashes, changed), hash));
     assert.equal(parseLeaf(leaf.subarray(0, at)).ok, false);
   }

@@ -2,8 +2,19 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import * as oracle from 'hpke';
 import { ByteWriter, concatBytes, crc32c, fromHex, toHex } from '../../src/bytes/index.ts';
-import { type CryptoSuite, createNobleSuite, createWebSuite, nobleHashes } from '../../src/crypto/index.ts';
+import {
+  type CryptoSuite,
+  createNobleSuite,
+  createWebSuite,
+  hpkeKeySchedule,
+  hpkeOpen,
+  nobleHashes,
+  xWingDecapsulate,
+  xWingPairOfSeed,
+  xWingPublicKey,
+} from '../../src/crypto/index.ts';
 import { SeededRandom } from '../../src/platform/index.ts';
 import { createNodeSuite } from '../../src/platform/node/index.ts';
 import {
@@ -36,7 +47,7 @@ import {
 const read = <T>(name: string): T =>
   JSON.parse(readFileSync(join(import.meta.dirname, `../vectors/${name}.json`), 'utf8')) as T;
 const cnv = read<{ bases: CnvBase[]; cases: CnvCase[] }>('cnv');
-const cnk = read<{ bases: CnkBase[]; cases: CnkCase[] }>('cnk');
+const cnk = read<{ bases: CnkBase[]; cases: CnkCase[]; hpke: Record<string, string>[] }>('cnk');
 const log = read<{
   header: string;
   nodeId: string;
@@ -129,6 +140,26 @@ for (const suite of suites) {
     }
   });
 }
+
+test('every HPKE vector of our suite opens, here and elsewhere', async () => {
+  const theirs = new oracle.CipherSuite(oracle.KEM_MLKEM768_X25519, oracle.KDF_HKDF_SHA256, oracle.AEAD_AES_256_GCM);
+  for (const vector of cnk.hpke) {
+    const part = (name: string) => fromHex(vector[name]!)!;
+    for (const suite of suites) {
+      const pair = await xWingPairOfSeed(suite, part('seed'));
+      assert.deepEqual(xWingPublicKey(pair), part('publicKey'));
+      assert.deepEqual(await xWingDecapsulate(suite, pair, part('enc')), part('sharedSecret'));
+      const { key, baseNonce } = hpkeKeySchedule(suite.hashes, part('sharedSecret'), part('info'));
+      assert.deepEqual([toHex(key), toHex(baseNonce)], [vector['key'], vector['baseNonce']]);
+      const rest = [part('enc'), part('info'), part('additional'), part('ciphertext')] as const;
+      assert.deepEqual(await hpkeOpen(suite, pair, ...rest), part('plaintext'));
+    }
+    const secretKey = await theirs.DeserializePrivateKey(part('seed'));
+    const options = { info: part('info'), aad: part('additional') };
+    const opened = await theirs.Open(secretKey, part('enc'), part('ciphertext'), options);
+    assert.deepEqual(new Uint8Array(opened), part('plaintext'));
+  }
+});
 
 test('every changed .cnk vector is refused as told', () => {
   for (const { name, base, change, expect } of cnk.cases) {

@@ -7,9 +7,11 @@ import {
   CHUNK_SIZE,
   ChunkSealer,
   createNobleSuite,
+  hpkeKeySchedule,
   nobleHashes,
   schnorrPublicKey,
   schnorrSign,
+  xWingEncapsulate,
   xWingPairOfSeed,
   xWingPublicKey,
 } from '../../src/crypto/index.ts';
@@ -89,7 +91,13 @@ export function cnvVectors() {
   ].map(([name, why, length, chainIndex]) => cnvBase(String(name), String(why), Number(length), Number(chainIndex)));
   const three = 'three-chunks';
   const end = 568 + 2 * 16_400 + 116;
-  const flip = (name: string, why: string, at: number, expect: CnvCase['expect'], more: Partial<CnvCase> = {}): CnvCase => ({
+  const flip = (
+    name: string,
+    why: string,
+    at: number,
+    expect: CnvCase['expect'],
+    more: Partial<CnvCase> = {},
+  ): CnvCase => ({
     name,
     why,
     base: three,
@@ -105,10 +113,13 @@ export function cnvVectors() {
     expect,
   });
   const cases: CnvCase[] = [
-    ...[0, 3, 7, 8, 9, 11, 15, 16, 40, 60, 87, 95, 103, 110, 120, 121, 123, 127, 135, 140, 170, 200, 255, 256, 303, 304, 507, 508].map(
-      (at) => flip(`flip-${at}`, 'one bit of the header: the checksum sees it', at, 'header'),
+    ...[
+      0, 3, 7, 8, 9, 11, 15, 16, 40, 60, 87, 95, 103, 110, 120, 121, 123, 127, 135, 140, 170, 200, 255, 256, 303, 304,
+      507, 508,
+    ].map((at) => flip(`flip-${at}`, 'one bit of the header: the checksum sees it', at, 'header')),
+    ...[0, 8, 9, 11].map((at) =>
+      mended(`mended-${at}`, 'magic, version, suite or length with a mended checksum', at, 'header'),
     ),
-    ...[0, 8, 9, 11].map((at) => mended(`mended-${at}`, 'magic, version, suite or length with a mended checksum', at, 'header')),
     mended('mended-flags-unknown', 'a flag that has no meaning', 12, 'header'),
     mended('mended-flags', 'a flag that has one: the keys see it', 15, 'key'),
     mended('mended-clock-state', 'a clock state that has no meaning', 120, 'header', 0x80),
@@ -128,18 +139,93 @@ export function cnvVectors() {
     flip('chunk-0-tag', 'tag of chunk 0', 568 + 16_399, 'chunk', { chunksOpened: 0 }),
     flip('chunk-1', 'a byte of chunk 1', 568 + 16_400 + 7000, 'chunk', { chunksOpened: 1 }),
     flip('final', 'a byte of the final chunk', end - 20, 'chunk', { chunksOpened: 2 }),
-    { name: 'cut-header', why: 'the file ends inside the header', base: three, change: { cutTo: 511 }, expect: 'header' },
-    { name: 'cut-commitment', why: 'the file ends inside the commitment', base: three, change: { cutTo: 560 }, expect: 'key' },
-    { name: 'cut-all-chunks', why: 'no chunk is left', base: three, change: { cutTo: 568 }, expect: 'unterminated', chunksOpened: 0 },
-    { name: 'cut-in-chunk', why: 'the file ends inside chunk 1', base: three, change: { cutTo: 568 + 16_400 + 5000 }, expect: 'chunk', chunksOpened: 1 },
-    { name: 'cut-at-chunk', why: 'the file ends after chunk 1, as after a crash', base: three, change: { cutTo: 568 + 2 * 16_400 }, expect: 'unterminated', chunksOpened: 2 },
-    { name: 'cut-in-tag', why: 'fewer bytes than a tag follow', base: three, change: { cutTo: 568 + 2 * 16_400 + 15 }, expect: 'chunk', chunksOpened: 2 },
-    { name: 'cut-one', why: 'one byte is missing', base: three, change: { cutTo: end - 1 }, expect: 'chunk', chunksOpened: 2 },
+    {
+      name: 'cut-header',
+      why: 'the file ends inside the header',
+      base: three,
+      change: { cutTo: 511 },
+      expect: 'header',
+    },
+    {
+      name: 'cut-commitment',
+      why: 'the file ends inside the commitment',
+      base: three,
+      change: { cutTo: 560 },
+      expect: 'key',
+    },
+    {
+      name: 'cut-all-chunks',
+      why: 'no chunk is left',
+      base: three,
+      change: { cutTo: 568 },
+      expect: 'unterminated',
+      chunksOpened: 0,
+    },
+    {
+      name: 'cut-in-chunk',
+      why: 'the file ends inside chunk 1',
+      base: three,
+      change: { cutTo: 568 + 16_400 + 5000 },
+      expect: 'chunk',
+      chunksOpened: 1,
+    },
+    {
+      name: 'cut-at-chunk',
+      why: 'the file ends after chunk 1, as after a crash',
+      base: three,
+      change: { cutTo: 568 + 2 * 16_400 },
+      expect: 'unterminated',
+      chunksOpened: 2,
+    },
+    {
+      name: 'cut-in-tag',
+      why: 'fewer bytes than a tag follow',
+      base: three,
+      change: { cutTo: 568 + 2 * 16_400 + 15 },
+      expect: 'chunk',
+      chunksOpened: 2,
+    },
+    {
+      name: 'cut-one',
+      why: 'one byte is missing',
+      base: three,
+      change: { cutTo: end - 1 },
+      expect: 'chunk',
+      chunksOpened: 2,
+    },
     { name: 'appended', why: 'one byte more', base: three, change: { append: '00' }, expect: 'chunk', chunksOpened: 2 },
-    { name: 'swapped', why: 'chunks 0 and 1 swapped', base: three, change: { chunks: [1, 0, 2] }, expect: 'chunk', chunksOpened: 0 },
-    { name: 'repeated', why: 'chunk 0 in place of chunk 1', base: three, change: { chunks: [0, 0, 2] }, expect: 'chunk', chunksOpened: 1 },
-    { name: 'dropped', why: 'chunk 1 is missing', base: three, change: { chunks: [0, 2] }, expect: 'chunk', chunksOpened: 1 },
-    { name: 'end-twice', why: 'the final chunk is not final', base: three, change: { chunks: [0, 1, 2, 2] }, expect: 'chunk', chunksOpened: 2 },
+    {
+      name: 'swapped',
+      why: 'chunks 0 and 1 swapped',
+      base: three,
+      change: { chunks: [1, 0, 2] },
+      expect: 'chunk',
+      chunksOpened: 0,
+    },
+    {
+      name: 'repeated',
+      why: 'chunk 0 in place of chunk 1',
+      base: three,
+      change: { chunks: [0, 0, 2] },
+      expect: 'chunk',
+      chunksOpened: 1,
+    },
+    {
+      name: 'dropped',
+      why: 'chunk 1 is missing',
+      base: three,
+      change: { chunks: [0, 2] },
+      expect: 'chunk',
+      chunksOpened: 1,
+    },
+    {
+      name: 'end-twice',
+      why: 'the final chunk is not final',
+      base: three,
+      change: { chunks: [0, 1, 2, 2] },
+      expect: 'chunk',
+      chunksOpened: 2,
+    },
   ];
   return { format: 'cnv', version: 2, plaintextRule: 'byte i is (i * 7 + 13) mod 256', bases, cases };
 }
@@ -261,8 +347,12 @@ export async function cnkVectors() {
   });
   const size = 96 + 80 + 1188 + 96;
   const cases: CnkCase[] = [
-    ...[0, 7, 8, 9, 11, 13, 15].map((at) => flip(`form-${at}`, 'magic, version, suite, flags, count or reserved', at, 'form')),
-    ...[16, 39, 47, 55, 56, 95, 100, 120, 200, 1000].map((at) => flip(`signed-${at}`, 'a signed byte', at, 'signature')),
+    ...[0, 7, 8, 9, 11, 13, 15].map((at) =>
+      flip(`form-${at}`, 'magic, version, suite, flags, count or reserved', at, 'form'),
+    ),
+    ...[16, 39, 47, 55, 56, 95, 100, 120, 200, 1000].map((at) =>
+      flip(`signed-${at}`, 'a signed byte', at, 'signature'),
+    ),
     flip('stanza-type', 'a type byte', 96, 'form'),
     flip('stanza-version', 'a stanza version', 97, 'form'),
     flip('stanza-length', 'a stanza length', 99, 'form'),
@@ -277,7 +367,24 @@ export async function cnkVectors() {
     })),
     { name: 'appended', why: 'one byte more', base: 'managed', change: { append: '00' }, expect: 'form' },
   ];
-  return { format: 'cnk', version: 2, signerSecret: toHex(secret), bases, cases };
+  const hpke = await hpkeVectors(seed, publicKey);
+  return { format: 'cnk', version: 2, signerSecret: toHex(secret), bases, cases, hpke };
+}
+
+/** The suite of type 2 by itself: published vectors of X-Wing stop at other AEADs. */
+async function hpkeVectors(seed: Uint8Array, publicKey: Uint8Array) {
+  const info = utf8('constitute.cnk/2');
+  const messages = ['', 'an epoch key has 32 bytes, really', 'a longer message than any stanza carries'];
+  return Promise.all(
+    messages.map(async (text) => {
+      const [additional, plaintext] = [random.bytes(20), utf8(text)];
+      const { enc, sharedSecret } = (await xWingEncapsulate(suite, publicKey))!;
+      const { key, baseNonce } = hpkeKeySchedule(nobleHashes, sharedSecret, info);
+      const ciphertext = suite.aead.key(key).seal(baseNonce, additional, plaintext);
+      const parts = { seed, publicKey, info, additional, plaintext, enc, sharedSecret, key, baseNonce, ciphertext };
+      return Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, toHex(bytes)]));
+    }),
+  );
 }
 
 export function logVectors() {
@@ -305,7 +412,10 @@ export function logVectors() {
     ['segment recovered', createLeaf('segment', { ...segment, state: 'recovered', seq: 8 })],
     ['segment aborted', createLeaf('segment', { ...segment, state: 'aborted', seq: 9, lostFrames: 12 })],
     ['gap that lasts', createLeaf('gap', { ...ids, seq: 9, startUs: segment.endUs, cause: 4 })],
-    ['gap that ended', createLeaf('gap', { ...ids, seq: 9, startUs: segment.endUs, endUs: segment.endUs + 5_000_000, cause: 4 })],
+    [
+      'gap that ended',
+      createLeaf('gap', { ...ids, seq: 9, startUs: segment.endUs, endUs: segment.endUs + 5_000_000, cause: 4 }),
+    ],
     ['clock', createLeaf('clock', { ...at, endUs: at.startUs + 7_000_000, bootId: ids.bootId })],
     ['prune', createLeaf('prune', { ...segment, state: 'final', cause: 1 })],
     ['key removed', createLeaf('key', { ...ids, ...at, cause: 2, epochId: 5 })],
@@ -318,7 +428,11 @@ export function logVectors() {
     tree.add(hash);
     return { name, bytes: toHex(bytes), hash: toHex(hash), rootSoFar: toHex(tree.root()) };
   });
-  const flip = (name: string, leaf: string, atByte: number, bit = 1) => ({ name, leaf, change: { xor: { at: atByte, with: bit } } });
+  const flip = (name: string, leaf: string, atByte: number, bit = 1) => ({
+    name,
+    leaf,
+    change: { xor: { at: atByte, with: bit } },
+  });
   const refused = [
     flip('version', 'boot', 0),
     flip('type zero', 'segment final', 1),

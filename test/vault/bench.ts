@@ -1,10 +1,34 @@
 import { concatBytes, fromHex, toHex } from '../../src/bytes/index.ts';
-import { schnorrPublicKey, schnorrSign, type SyncCryptoSuite } from '../../src/crypto/index.ts';
-import { type Clock, type Files, type Log, SeededRandom, SimulatedClock, SimulatedFiles, silentLog } from '../../src/platform/index.ts';
+import { type SyncCryptoSuite, schnorrPublicKey, schnorrSign } from '../../src/crypto/index.ts';
+import {
+  type Clock,
+  type Files,
+  type Log,
+  SeededRandom,
+  SimulatedClock,
+  SimulatedFiles,
+  silentLog,
+} from '../../src/platform/index.ts';
 import { createNodeSuite } from '../../src/platform/node/index.ts';
-import { chunkRange, openSegment, type SegmentId, type SourceId, type StreamId, type StreamName, segmentShape } from '../../src/protocol/index.ts';
-import { createVault, type DurableMark, type StreamPlace, type Vault, type VaultDeps, type VaultKeys, type VaultOptions } from '../../src/vault/index.ts';
-import { SyntheticStream, type SyntheticOptions } from './synthetic-stream.ts';
+import {
+  chunkRange,
+  openSegment,
+  type SegmentId,
+  type SourceId,
+  type StreamId,
+  type StreamName,
+  segmentShape,
+} from '../../src/protocol/index.ts';
+import {
+  createVault,
+  type DurableMark,
+  type StreamPlace,
+  type Vault,
+  type VaultDeps,
+  type VaultKeys,
+  type VaultOptions,
+} from '../../src/vault/index.ts';
+import { type SyntheticOptions, SyntheticStream } from './synthetic-stream.ts';
 
 /** 2026-11-21 12:00 UTC, in ms. */
 export const NOON = 1_795_262_400_000;
@@ -84,13 +108,24 @@ export class Bench {
 
   /** Everything stored of a place, oldest first. */
   all(source = 'front', stream: StreamName = 'main') {
-    const query = { sourceId: source as SourceId, stream, fromUs: 0, toUs: Number.MAX_SAFE_INTEGER, limit: 100_000 } as const;
+    const query = {
+      sourceId: source as SourceId,
+      stream,
+      fromUs: 0,
+      toUs: Number.MAX_SAFE_INTEGER,
+      limit: 100_000,
+    } as const;
     return { segments: this.vault.list({ ...query, order: 'oldest' }).segments, gaps: this.vault.gaps(query) };
   }
 }
 
 /** Records `count` fragments, letting their time pass in between. */
-export async function record(bench: Bench, writer: ReturnType<Vault['openStream']>, camera: SyntheticStream, count: number) {
+export async function record(
+  bench: Bench,
+  writer: ReturnType<Vault['openStream']>,
+  camera: SyntheticStream,
+  count: number,
+) {
   for (let i = 0; i < count; i++) {
     await writer.fragment(camera.next(bench.clock.monotonicUs()));
     await bench.clock.advance(200);
@@ -142,6 +177,16 @@ export async function until(done: () => boolean, what: string): Promise<void> {
   for (let i = 0; i < 10_000; i++) {
     if (done()) return;
     await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`it never came to: ${what}`);
+}
+
+/** Lets time pass in sweeps' steps until `done`. */
+export async function pass(bench: Bench, done: () => boolean, what: string): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    if (done()) return;
+    await bench.clock.advance(200);
+    for (let k = 0; k < 20; k++) await new Promise((resolve) => setImmediate(resolve));
   }
   throw new Error(`it never came to: ${what}`);
 }

@@ -96,7 +96,11 @@ for (const fault of FAULTS) {
       const report = await verifyVault(bench.deps, bench.options);
       // What a failing disk may leave: a file its own removal failed for, a number used up, an epoch whose renaming failed.
       const harmless = new Set(['sequence-hole', 'segment-unlogged', 'segment-longer', 'key-unlogged', 'stray-file']);
-      assert.deepEqual(report.findings.filter(({ name }) => !harmless.has(name)), [], `fault at call ${at}`);
+      assert.deepEqual(
+        report.findings.filter(({ name }) => !harmless.has(name)),
+        [],
+        `fault at call ${at}`,
+      );
     }
     assert.ok(reached, 'every call of the run was reached');
   });

@@ -43,7 +43,9 @@ type Group = Record<string, any>;
 /** Runs one file over every suite that fits it, says how many vectors that were, and skips plainly where it is absent. */
 function vectors(file: string, run: (groups: Group[], all: Group) => Promise<number> | number): void {
   const path = join(folder, file);
-  const skip = existsSync(path) ? false : `${path} is not there: set CONSTITUTE_VECTORS to the folder of published vectors`;
+  const skip = existsSync(path)
+    ? false
+    : `${path} is not there: set CONSTITUTE_VECTORS to the folder of published vectors`;
   test(`published vectors of ${file} agree`, { skip }, async () => {
     const all = JSON.parse(readFileSync(path, 'utf8')) as Group;
     const count = await run((Array.isArray(all) ? all : all['testGroups']) as Group[], all);
@@ -52,7 +54,10 @@ function vectors(file: string, run: (groups: Group[], all: Group) => Promise<num
   });
 }
 
-async function each(groups: Group[], check: (vector: Group, group: Group) => Promise<boolean> | boolean): Promise<number> {
+async function each(
+  groups: Group[],
+  check: (vector: Group, group: Group) => Promise<boolean> | boolean,
+): Promise<number> {
   let count = 0;
   for (const group of groups) {
     for (const vector of group['tests'] as Group[]) {
@@ -100,7 +105,8 @@ async function chunked(suite: CryptoSuite, vector: Group): Promise<boolean> {
   // And back: the same salt gives the same bytes.
   const sealer = new ChunkSealer(createNodeSuite(), key, stored.subarray(0, 24), context);
   const parts: Uint8Array[] = [sealer.header];
-  for (let at = 0; at <= message.length; at += CHUNK_SIZE) parts.push(sealer.seal(message.subarray(at, at + CHUNK_SIZE)));
+  for (let at = 0; at <= message.length; at += CHUNK_SIZE)
+    parts.push(sealer.seal(message.subarray(at, at + CHUNK_SIZE)));
   return complete && Buffer.concat(parts).equals(stored);
 }
 
