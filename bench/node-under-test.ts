@@ -9,7 +9,7 @@ import { xWingPairOfSeed, xWingPublicKey } from '../src/crypto/index.ts';
 import { createNodeClock, createNodeRandom, createNodeSuite, openNodeSocket } from '../src/platform/node/index.ts';
 import { parseInvitation } from '../src/protocol/index.ts';
 
-const cli = resolve(import.meta.dirname, '../src/cli/main.ts');
+const cli = resolve(import.meta.dirname, '../bin/constitute-nvr');
 const clock = createNodeClock();
 const random = createNodeRandom();
 const suite = createNodeSuite();

@@ -146,15 +146,15 @@ function tellReport(
 ): void {
   const files = report.parts.map((part, i) => ({
     path: paths[i]!,
-    startAt: Math.round(part.startUs / 1000),
-    endAt: Math.round(part.endUs / 1000),
+    startAt: Math.floor(part.startUs / 1000),
+    endAt: Math.floor(part.endUs / 1000),
     durationMs: Math.round(part.durationUs / 1000),
     fragments: part.fragments,
     bytes: part.bytes,
   }));
   const gaps = report.gaps.map((gap) => ({
-    startAt: Math.round(gap.startUs / 1000),
-    endAt: Math.round(gap.endUs / 1000),
+    startAt: Math.floor(gap.startUs / 1000),
+    endAt: Math.floor(gap.endUs / 1000),
     file: paths[gap.part - 1]!,
     atMs: Math.round(gap.atUs / 1000),
     ...(gap.cause ? { cause: gap.cause } : {}),

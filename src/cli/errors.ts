@@ -60,3 +60,9 @@ export function interrupted(): NvrError {
 export function damageFound(text: string): NvrError {
   return new NvrError('ERR_CLI_DAMAGE', 'corrupt', text);
 }
+
+/** Something went wrong that nobody foresaw. */
+export function programFault(error: unknown): NvrError {
+  const text = error instanceof Error ? error.message : String(error);
+  return new NvrError('ERR_CLI_FAULT', 'internal', text, { cause: error });
+}

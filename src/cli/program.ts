@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { fromUtf8 } from '../bytes/index.ts';
-import { isNvrError, NvrError } from '../errors.ts';
+import { isNvrError } from '../errors.ts';
 import { runVirtualCamera, type VirtualCameraFlags, virtualCameraOptions } from '../virtual-camera/index.ts';
 import { adviceFor } from './advice.ts';
 import { segmentsCommand, sourcesCommand, statusCommand } from './client-listings.ts';
 import { getCommand, liveCommand, playCommand } from './client-media.ts';
 import { nodesCommand, pairCommand } from './client-pairing.ts';
+import { programFault } from './errors.ts';
 import { EXIT_CODES, EXIT_OK } from './exit-codes.ts';
 import { configCheckCommand, devicesInviteCommand, devicesListCommand, devicesRemoveCommand } from './node-commands.ts';
 import { startCommand, versionOf } from './start-command.ts';
@@ -29,9 +30,7 @@ export async function runCommandLine(world: World, args: readonly string[]): Pro
 }
 
 function tellError(world: World, error: unknown, json: boolean): number {
-  const known = isNvrError(error)
-    ? error
-    : new NvrError('ERR_CLI_FAULT', 'internal', error instanceof Error ? error.message : String(error));
+  const known = isNvrError(error) ? error : programFault(error);
   const { code, kind, message } = known;
   const next = adviceFor(known);
   if (json) world.terminal.err(`${JSON.stringify({ error: { code, kind, message, next } })}\n`);

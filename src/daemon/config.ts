@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { fromUtf8 } from '../bytes/index.ts';
@@ -80,7 +81,8 @@ export function readEnvironment(
   const named = options.data ?? env['CONSTITUTE_NVR_DATA'];
   const folder = named ? absolute(named, options.cwd) : join(options.home, 'data');
   const credentials = env['CREDENTIALS_DIRECTORY'];
-  return { folder, ...(credentials ? { kekCredentialPath: join(credentials, 'storage-kek') } : {}) };
+  const kekCredentialPath = credentials ? join(credentials, 'storage-kek') : null;
+  return { folder, ...(kekCredentialPath && existsSync(kekCredentialPath) ? { kekCredentialPath } : {}) };
 }
 
 /** Reads and checks `config.yaml` of a data folder; `text` is null where there is none, and then all is default. */

@@ -140,18 +140,14 @@ class Node implements Daemon {
   }
 
   async #startVault(): Promise<void> {
-    const { files, log } = this.#deps;
+    const { files } = this.#deps;
     const { folder, config } = this.#options;
     const { totalBytes } = await files.space(folder);
     this.#vault = createVault(
-      { ...this.#deps, log: log.child({ room: 'vault' }), keys: vaultKeys(this.#identity) },
+      { ...this.#deps, keys: vaultKeys(this.#identity) },
       vaultOptions(config, folder, totalBytes),
     );
     await this.#vault.start();
-    const found = this.#vault.recovery;
-    if (found && (found.recovered > 0 || found.discarded > 0 || found.indexRebuilt)) {
-      log.info({ room: 'vault', ...found }, 'mended what the last run left open');
-    }
   }
 
   async #startChannel(): Promise<void> {

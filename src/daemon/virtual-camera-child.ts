@@ -5,7 +5,7 @@ import type { StreamName } from '../protocol/index.ts';
 import type { VirtualConfig } from './config.ts';
 
 /** The program that is started once more, as a camera. */
-const PROGRAM = resolve(import.meta.dirname, '../cli/main.ts');
+const PROGRAM = resolve(import.meta.dirname, '../../bin/constitute-nvr');
 /** How long a start waits for the camera to listen; recorders go on trying afterwards. */
 const READY_MS = 8_000;
 const RESTART_MS = 1_000;

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { utf8 } from '../../src/bytes/index.ts';
-import { nearest } from '../../src/daemon/config.ts';
+import { nearest, publishedSecrets } from '../../src/daemon/config.ts';
 import { ConfigText } from '../../src/daemon/config-file.ts';
 import { type Config, ConfigError, checkConfig, readEnvironment } from '../../src/daemon/index.ts';
-import { SeededRandom } from '../../src/platform/index.ts';
-import { SimulatedFiles } from './simulated-folder.ts';
+import { SeededRandom, SimulatedFiles } from '../../src/platform/index.ts';
 
 const FOLDER = '/data';
 const example = readFileSync(resolve(import.meta.dirname, '../../docs/config.example.yaml'), 'utf8');
 
 async function check(text: string, files = new SimulatedFiles()): Promise<Config> {
-  return checkConfig(files.files, FOLDER, new ConfigText('config.yaml', text));
+  return checkConfig(files, FOLDER, new ConfigText('config.yaml', text));
 }
 
 async function problemsOf(text: string, files = new SimulatedFiles()): Promise<readonly string[]> {
@@ -72,9 +72,31 @@ describe('a configuration', () => {
     );
     const [yard] = config.sources;
     assert.ok(yard?.input.kind === 'camera' && yard.input.sub?.credentials?.username === 'viewer');
-    for (const key of ['listen', 'addresses', 'viewer', 'origins', 'health', 'log', 'segment', 'keep', 'size', 'reserve'])
+    for (const key of [
+      'listen',
+      'addresses',
+      'viewer',
+      'origins',
+      'health',
+      'log',
+      'segment',
+      'keep',
+      'size',
+      'reserve',
+    ])
       assert.match(example, new RegExp(`^\\s*(# )?${key}: `, 'm'), key);
-    for (const key of ['name', 'enabled', 'url', 'sub', 'username', 'password', 'password_file', 'transport', 'audio', 'virtual'])
+    for (const key of [
+      'name',
+      'enabled',
+      'url',
+      'sub',
+      'username',
+      'password',
+      'password_file',
+      'transport',
+      'audio',
+      'virtual',
+    ])
       assert.match(example, new RegExp(`^\\s*(# )?${key}:`, 'm'), key);
   });
 
@@ -86,19 +108,25 @@ describe('a configuration', () => {
     ]);
     const { input } = config.sources[0]!;
     assert.ok(input.kind === 'virtual');
-    assert.deepEqual(input.camera, { codec: 'h264', size: { width: 1280, height: 720 }, fps: 10, audio: 'none', sub: false });
+    assert.deepEqual(input.camera, {
+      codec: 'h264',
+      size: { width: 1280, height: 720 },
+      fps: 10,
+      audio: 'none',
+      sub: false,
+    });
   });
 
   test('an installed node may fill most of its volume', async () => {
-    const files = new SimulatedFiles().files;
-    const installed = await checkConfig(files, '/var/lib/constitute-nvr', null);
+    const installed = await checkConfig(new SimulatedFiles(), '/var/lib/constitute-nvr', null);
     assert.deepEqual(installed.storage.size, { share: 0.8 });
   });
 
   test('takes the password from a file, in the data folder or elsewhere', async () => {
     const files = new SimulatedFiles();
-    files.put('/data/secrets/front', 'from a file\n');
-    files.put('/run/other', 'elsewhere');
+    for (const folder of ['/data/secrets', '/run']) await files.makeFolder(folder);
+    await files.replace('/data/secrets/front', utf8('from a file\n'));
+    await files.replace('/run/other', utf8('elsewhere'));
     const text = (file: string) => `sources: {front: {url: 'rtsp://cam/1', username: u, password_file: '${file}'}}`;
     for (const [file, password] of [
       ['secrets/front', 'from a file'],
@@ -108,8 +136,11 @@ describe('a configuration', () => {
       assert.ok(input.kind === 'camera');
       assert.deepEqual(input.main.credentials, { username: 'u', password });
     }
-    assert.match((await problemsOf(text('missing'), files)).join(), /sources\.front\.password_file: expected a readable file/);
-    files.put('/data/two', 'a\nb\n');
+    assert.match(
+      (await problemsOf(text('missing'), files)).join(),
+      /sources\.front\.password_file: expected a readable file/,
+    );
+    await files.replace('/data/two', utf8('a\nb\n'));
     assert.match((await problemsOf(text('two'), files)).join(), /one line of text/);
   });
 });
@@ -133,7 +164,10 @@ describe('mistakes', () => {
     );
     assert.match(problems.join('\n'), /^line 1: lisen: unknown key; did you mean listen\?$/m);
     assert.match(problems.join('\n'), /^line 2: health: expected one of loopback, anyone$/m);
-    assert.match(problems.join('\n'), /^line 4: storage\.segment: expected a duration such as 60s, 12h or 30d, from 2s to 10m$/m);
+    assert.match(
+      problems.join('\n'),
+      /^line 4: storage\.segment: expected a duration such as 60s, 12h or 30d, from 2s to 10m$/m,
+    );
     assert.match(problems.join('\n'), /^line 5: storage\.size: expected a size/m);
     assert.match(problems.join('\n'), /^line 10: sources\.yard\.url: expected a camera url with/m);
     assert.match(problems.join('\n'), /^line 11: sources\.yard\.transport: expected one of auto, tcp, udp$/m);
@@ -142,14 +176,30 @@ describe('mistakes', () => {
 
   const cases: [string, string, RegExp][] = [
     ['a source id out of the rule', 'sources: {Front: {virtual: true}}', /sources\.Front: expected an id of the form/],
-    ['a source without input', 'sources: {a: {name: x}}', /sources\.a\.url: expected either a camera url or virtual: true/],
+    [
+      'a source without input',
+      'sources: {a: {name: x}}',
+      /sources\.a\.url: expected either a camera url or virtual: true/,
+    ],
     ['a source with two inputs', 'sources: {a: {url: "rtsp://c/1", virtual: true}}', /either a camera url or virtual/],
     ['credentials twice', 'sources: {a: {url: "rtsp://u:p@c/1", username: u}}', /not in both/],
-    ['a password without user', 'sources: {a: {url: "rtsp://c/1", password: p}}', /expected a user name beside the password/],
+    [
+      'a password without user',
+      'sources: {a: {url: "rtsp://c/1", password: p}}',
+      /expected a user name beside the password/,
+    ],
     ['two passwords', 'sources: {a: {url: "rtsp://c/1", username: u, password: p, password_file: f}}', /not both/],
     ['a password that is a number', 'sources: {a: {url: "rtsp://c/1", username: u, password: 1234}}', /quote it/],
-    ['an unknown key of a source', 'sources: {a: {url: "rtsp://c/1", ulr: x}}', /sources\.a\.ulr: unknown key; did you mean url\?/],
-    ['an unknown key of a virtual camera', 'sources: {a: {virtual: {codek: h264}}}', /virtual\.codek: unknown key; did you mean codec\?/],
+    [
+      'an unknown key of a source',
+      'sources: {a: {url: "rtsp://c/1", ulr: x}}',
+      /sources\.a\.ulr: unknown key; did you mean url\?/,
+    ],
+    [
+      'an unknown key of a virtual camera',
+      'sources: {a: {virtual: {codek: h264}}}',
+      /virtual\.codek: unknown key; did you mean codec\?/,
+    ],
     ['sources that are no map', 'sources: [1, 2]', /sources: expected a source for each id/],
     ['a port out of range', 'listen: 127.0.0.1:70000', /listen\.0: expected an address and port/],
     ['an origin with a path', 'origins: https://x/y', /origins\.0: expected a web origin/],
@@ -167,12 +217,15 @@ describe('mistakes', () => {
   }
 
   test('secrets of the published template are refused wherever they stand, and version 1 is named', async () => {
-    // The secrets themselves are not written here: any value with these fingerprints would be found.
-    const { default: config } = { default: { nostr_pubkey: 'x', nostr_sk_hex: 'y', api: {}, cameras: [] } };
-    assert.match((await problemsOf(JSON.stringify(config))).join('\n'), /looks like the configuration of version 1/);
-    const harmless = 'ab'.repeat(32);
-    assert.doesNotMatch((await problemsOf(`secret: ${harmless}`)).join('\n'), /published/);
-    assert.equal(createHash('sha256').update(harmless).digest('hex').length, 64);
+    const old = { nostr_pubkey: 'x', nostr_sk_hex: 'y', api: {}, cameras: [] };
+    assert.match((await problemsOf(JSON.stringify(old))).join('\n'), /looks like the configuration of version 1/);
+    // The published values are known to us by their fingerprints only.
+    const secret = 'ab'.repeat(32);
+    const prints = new Set([createHash('sha256').update(secret).digest('hex')]);
+    assert.deepEqual(publishedSecrets({ a: [{ b: secret.toUpperCase() }], c: 'cd'.repeat(32) }, prints), [
+      'a.0.b: this secret was published in a template; make a new one',
+    ]);
+    assert.deepEqual(publishedSecrets({ a: secret }), []);
   });
 
   test('never quote what was written in the place of a secret', async () => {
@@ -214,7 +267,8 @@ describe('rewriting', () => {
     const text = new ConfigText('c', '# head\nlog: warn # why\n\n# cameras\nsources:\n  # none yet\n');
     text.set(['sources', 'front'], { virtual: true });
     const written = text.toString();
-    for (const words of ['# head', 'log: warn # why', '# cameras', '# none yet']) assert.ok(written.includes(words), words);
+    for (const words of ['# head', 'log: warn # why', '# cameras', '# none yet'])
+      assert.ok(written.includes(words), words);
     assert.equal((await check(written)).sources[0]?.id, 'front');
   });
 
@@ -236,6 +290,10 @@ test('the data folder comes from the command line, then from the environment, th
   assert.equal(readEnvironment({}, options).folder, '/opt/nvr/data');
   assert.equal(readEnvironment({ CONSTITUTE_NVR_DATA: '/var/x' }, options).folder, '/var/x');
   assert.equal(readEnvironment({ CONSTITUTE_NVR_DATA: 'x' }, { ...options, data: '../y' }).folder, '/home/y');
-  assert.deepEqual(readEnvironment({ CREDENTIALS_DIRECTORY: '/run/c' }, options).kekCredentialPath, '/run/c/storage-kek');
-  assert.ok(utf8('').length === 0);
+  const credentials = mkdtempSync(join(tmpdir(), 'credentials-'));
+  assert.deepEqual(readEnvironment({ CREDENTIALS_DIRECTORY: credentials }, options), { folder: '/opt/nvr/data' });
+  writeFileSync(join(credentials, 'storage-kek'), 'x');
+  const found = readEnvironment({ CREDENTIALS_DIRECTORY: credentials }, options);
+  rmSync(credentials, { recursive: true });
+  assert.equal(found.kekCredentialPath, join(credentials, 'storage-kek'));
 });
