@@ -88,7 +88,6 @@ async function pairWith(folder: string): Promise<NvrClient> {
     env: envOf(folder),
     encoding: 'utf8',
   });
-  await new Promise((done) => setTimeout(done, 600)); // a running node looks for new invitations four times a second
   const { invitation: text } = JSON.parse(printed) as { invitation: string };
   const invitation = parseInvitation(suite.hashes, text);
   if (typeof invitation === 'string') throw new Error(`the invitation is not one: ${invitation}`);

@@ -68,6 +68,10 @@ export async function segmentsCommand(
       world.terminal.out(`${JSON.stringify({ source, stream: query.stream, segments })}\n`);
       return;
     }
+    if (segments.length === 0) {
+      world.terminal.err('no segment is stored in this time; the one being recorded is listed once it is closed\n');
+      return;
+    }
     const rows = segments.map(({ id, seq, startAt, endAt, size, state }) => [
       String(seq),
       id.slice(0, 12),

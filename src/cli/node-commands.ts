@@ -15,6 +15,9 @@ import { harmless, printTable, timeText } from './terminal.ts';
 import { parseLength } from './time-text.ts';
 import type { World } from './world.ts';
 
+/** After this long a running node knows of an invitation made beside it. */
+const INVITATION_SEEN_MS = 400;
+
 /** Options of commands that work on a data folder of this machine. */
 export interface FolderOptions {
   data?: string;
@@ -76,6 +79,8 @@ export async function devicesInviteCommand(
     if (addresses.length === 0)
       throw usageError('expected addresses or listen in config.yaml to name where the node is reached');
     const { id, secret, expiresAt } = await identity.invite({ role, expiresMs });
+    // A running node looks for new invitations four times a second; what is printed can be used at once.
+    if (running) await world.clock.sleep(INVITATION_SEEN_MS);
     const code = {
       id: fromHex(id, 16)!,
       nodeId: identity.nodeId,
