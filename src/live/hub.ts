@@ -12,6 +12,8 @@ export class StreamHub {
   /** From the newest keyframe on; empty while there is none or it grew too large. Bounded by `gopBytesMax`. */
   #gop: LiveFragment[] = [];
   #gopBytes = 0;
+  /** Somebody was reading at some time since the current group of pictures began. */
+  #gopSeen = false;
   /** Dropped by readers that have gone. */
   #droppedBefore = 0;
 
@@ -62,6 +64,7 @@ export class StreamHub {
       dropped: 0,
     };
     const shared = this.#keep(fragment);
+    if (this.#subscriptions.size > 0) this.#gopSeen = true;
     for (const subscription of this.#subscriptions) subscription.pushFragment(fragment, shared);
   }
 
@@ -80,6 +83,7 @@ export class StreamHub {
       if (this.#subscriptions.delete(ended)) this.#droppedBefore += ended.dropped;
     });
     this.#subscriptions.add(subscription);
+    this.#gopSeen = true;
     if (this.#init) subscription.pushInit(this.#init);
     for (const fragment of this.#gop) subscription.pushFragment(fragment, true);
     return subscription;
@@ -107,8 +111,23 @@ export class StreamHub {
 
   #letGo(): void {
     if (this.#gop.length === 0) return;
+    if (!this.#gopSeen) for (const { bytes } of this.#gop) giveBack(bytes);
+    this.#gopSeen = false;
     this.#gop = [];
     this.#gopBytes = 0;
     for (const subscription of this.#subscriptions) subscription.retire();
   }
+}
+
+/** Smaller pieces are left to the collector. */
+const GIVE_BACK_BYTES_MIN = 4096;
+
+/**
+ * Gives the memory of a fragment back that nobody but the vault has seen. Left to the collector, the fragments of eight cameras
+ * that nobody watches bring a full collection every other second.
+ */
+function giveBack(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (!(buffer instanceof ArrayBuffer) || bytes.length !== buffer.byteLength) return;
+  if (bytes.length >= GIVE_BACK_BYTES_MIN) buffer.transfer(0);
 }

@@ -55,6 +55,7 @@ export interface Fragment {
  * a slow filter (design: no jitter, no jump); `monoUs` is the node's monotonic clock at arrival.
  */
 export interface CapturedFragment {
+  /** Who takes fragments copies what it keeps: the live hub, which is the last to take them, gives their memory back. */
   bytes: Uint8Array<ArrayBuffer>;
   keyframe: boolean;
   /** Wall time of the first video sample, whole µs since the epoch. */

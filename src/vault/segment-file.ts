@@ -17,7 +17,7 @@ import {
 import { vaultFull, writeError } from './errors.ts';
 
 /** Sealed chunks gathered before they are written in one piece. */
-const STAGE_CHUNKS = 8;
+const STAGE_CHUNKS = 24;
 
 /** One fragment's place in a segment. */
 export interface FragmentMark {
@@ -170,7 +170,6 @@ export class SegmentFile {
       }
       if (this.#staged === STAGE_CHUNKS) await this.#writeStaged();
     }
-    await this.#writeStaged();
   }
 
   /** Completes the partial chunk with one `free` box; where fewer than 8 bytes are left in it, the box spans the next chunk too. */
@@ -180,9 +179,10 @@ export class SegmentFile {
     await this.append(free(left >= FREE_BYTES_MIN ? left : left + CHUNK_SIZE));
   }
 
-  /** Makes all written chunks durable. */
+  /** Writes what is staged and makes all of it durable. */
   async sync(): Promise<void> {
     assert(!this.#broken && !this.#closed, 'no sync of a broken or closed segment');
+    await this.#writeStaged();
     const mark = this.#writtenMark;
     const since = this.#fillSince;
     try {
@@ -198,6 +198,7 @@ export class SegmentFile {
   /** Seals the rest as the final chunk, syncs and closes. */
   async finish(): Promise<ClosedFile> {
     assert(!this.#broken && !this.#closed, 'a whole segment to finish');
+    await this.#writeStaged();
     const final = this.#sealer.seal(this.#buffers.partial.subarray(0, this.#fill));
     try {
       const position = chunkRange(this.#written).start;
