@@ -24,6 +24,8 @@ interface TrackState {
   shift: bigint;
   /** Where the track's next sample belongs in the output; null before the first. */
   end: bigint | null;
+  /** Of the last sample, ticks. */
+  lastDuration: number;
 }
 
 /** What one fragment became. */
@@ -50,7 +52,8 @@ export class MovieJoiner {
 
   constructor(init: InitUnit) {
     this.#init = init;
-    for (const track of init.segment.tracks) this.#tracks.set(track.id, { track, shift: 0n, end: null });
+    for (const track of init.segment.tracks)
+      this.#tracks.set(track.id, { track, shift: 0n, end: null, lastDuration: 0 });
     this.#video = this.#tracks.get(init.segment.tracks[0]!.id)!;
   }
 
@@ -80,6 +83,7 @@ export class MovieJoiner {
     for (const part of unit.fragment.parts) {
       const state = this.#tracks.get(part.id)!;
       state.end = part.baseDecodeTime + state.shift + BigInt(part.duration);
+      state.lastDuration = part.lastDuration;
       if (state === this.#video && part.keyframe) {
         this.#index.push({ time: mediaTime, moofAt: this.#offset + PRFT_BYTES });
       }
@@ -119,6 +123,10 @@ export class MovieJoiner {
   #restart(part: FragmentPart, parts: readonly FragmentPart[]): void {
     const videoScale = BigInt(this.#video.track.timescale);
     let position = this.#video.end ?? 0n;
+    // The last picture before a break is often said to last hardly any time; it is shown as long as any other.
+    const usual = Math.round(part.duration / Math.max(1, part.sampleCount));
+    if (this.#video.end !== null && usual > this.#video.lastDuration)
+      position += BigInt(usual - this.#video.lastDuration);
     for (const other of parts) {
       const state = this.#tracks.get(other.id)!;
       if (state === this.#video) continue;

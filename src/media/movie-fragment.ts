@@ -13,6 +13,8 @@ const NO_DEFAULTS: SampleDefaults = { durationTicks: 0, sizeBytes: 0, flags: 0 }
 /** What one `traf` says, with what only writers of tables and joiners need. */
 export interface FragmentPart extends FragmentTrack {
   keyframe: boolean;
+  /** How long the last sample is shown; 0 where there is none. */
+  lastDuration: number;
   /** Place of the first sample's bytes in the fragment. */
   firstSampleAt: number;
   firstSampleBytes: number;
@@ -76,6 +78,7 @@ function parseTrackFragment(bytes: Uint8Array, moof: Box, traf: Box, init: Parse
     duration: 0,
     sampleCount: 0,
     keyframe: false,
+    lastDuration: 0,
     firstSampleAt: 0,
     firstSampleBytes: 0,
     firstDurationAt: defaultDurationAt,
@@ -104,7 +107,8 @@ function addRun(reader: ByteReader, at: number, part: FragmentPart, defaults: Sa
   if (part.sampleCount + count > SAMPLES_MAX) throw tooLarge('a number of samples', SAMPLES_MAX);
   if (part.sampleCount === 0 && count > 0 && flags & 0x100) part.firstDurationAt = at + reader.offset;
   for (let i = 0; i < count; i++) {
-    part.duration += flags & 0x100 ? reader.u32() : defaults.durationTicks;
+    part.lastDuration = flags & 0x100 ? reader.u32() : defaults.durationTicks;
+    part.duration += part.lastDuration;
     const sizeBytes = flags & 0x200 ? reader.u32() : defaults.sizeBytes;
     const own = flags & 0x400 ? reader.u32() : defaults.flags;
     if (flags & 0x800) reader.skip(4);

@@ -243,7 +243,10 @@ describe('the whole path, through the command line', { concurrency: false }, () 
       const { states } = await nvr.json<{ states: { state: string }[] }>(['client', 'sources']);
       return states[0]!.state === 'running';
     });
-    const live = await nvr.json<Movie>(['client', 'live', 'front', '--seconds', '2', '-o', 'f.mp4']);
+    // Killed a second or more into a segment: what is younger than the sync may be gone whole.
+    const before = (await segmentsOf()).length;
+    await until('a segment was closed', async () => (await segmentsOf()).length > before);
+    const live = await nvr.json<Movie>(['client', 'live', 'front', '--seconds', '3', '-o', 'f.mp4']);
     const children = nvr.descendants();
     await nvr.stop('SIGKILL');
     const killedAt = Date.now();
