@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Bench } from './main.ts';
-import { measure } from './measure.ts';
+import { type Bench, measure } from './measure.ts';
 import { startCamera, startNode, temporaryFolder, until } from './node-under-test.ts';
 import { cpuSeconds, familyOf, peakBytes } from './process-cost.ts';
 

@@ -1,6 +1,5 @@
 import { captureTimeInSample } from '../src/virtual-camera/index.ts';
-import type { Bench } from './main.ts';
-import { measure, percentile } from './measure.ts';
+import { type Bench, measure, percentile } from './measure.ts';
 import { startCamera, startNode, temporaryFolder, until } from './node-under-test.ts';
 
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 60);

@@ -1,12 +1,9 @@
 import { cpus } from 'node:os';
 import { benchIngest } from './ingest.ts';
 import { benchLive } from './live.ts';
-import type { Measure } from './measure.ts';
+import type { Bench, Measure } from './measure.ts';
 import { benchRetrieve } from './retrieve.ts';
 import { benchSeek } from './seek.ts';
-
-/** Each benchmark reports its measures as it gets them; `say` is for progress. */
-export type Bench = (report: (measure: Measure) => void, say: (text: string) => void) => Promise<void>;
 
 const BENCHES: Record<string, Bench> = {
   ingest: benchIngest,

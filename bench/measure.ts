@@ -12,6 +12,9 @@ export interface Measure {
   met: boolean | null;
 }
 
+/** Each benchmark reports its measures as it gets them; `say` is for progress. */
+export type Bench = (report: (measure: Measure) => void, say: (text: string) => void) => Promise<void>;
+
 /** Builds a measure and says whether its target is met. */
 export function measure(
   name: string,

@@ -10,8 +10,7 @@ import { createNodeClock, createNodeRandom, createNodeSuite } from '../src/platf
 import type { SourceId, StreamId } from '../src/protocol/index.ts';
 import { createVault } from '../src/vault/index.ts';
 import { SyntheticStream } from '../test/vault/synthetic-stream.ts';
-import type { Bench } from './main.ts';
-import { measure, percentile } from './measure.ts';
+import { type Bench, measure, percentile } from './measure.ts';
 import { startNode, temporaryFolder } from './node-under-test.ts';
 import { fillFolder, IDLE_SOURCE } from './recorded-folder.ts';
 

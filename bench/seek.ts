@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Bench } from './main.ts';
-import { measure, percentile } from './measure.ts';
+import { type Bench, measure, percentile } from './measure.ts';
 import { startNode, temporaryFolder } from './node-under-test.ts';
 import { fillFolder, IDLE_SOURCE } from './recorded-folder.ts';
 

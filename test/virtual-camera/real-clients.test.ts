@@ -52,6 +52,9 @@ const MATRIX: Array<{ options: VirtualCameraOptions; streams: string[] }> = [
 ];
 
 // Each of them mostly waits for pictures, so some run beside each other.
+/** What rtspsrc may say when it lets go of a stream that has ended. */
+const AFTER_THE_END = /Could not write to resource|gst_rtspsrc_(try_send|pause|close)|Could not send message/;
+
 describe('real clients', { concurrency: 3 }, () => {
   for (const { options, streams } of MATRIX) {
     const name = `${options.codec} with ${options.audio}, ${options.credentials?.scheme ?? 'open'}`;
@@ -110,9 +113,13 @@ describe('real clients', { concurrency: 3 }, () => {
             'async=false',
           ];
           const sound = ['s.', '!', 'rtppcmadepay', '!', 'identity', 'eos-after=60', '!', 'fakesink', 'async=false'];
-          const { stdout, stderr } = await run('gst-launch-1.0', [...source, ...video, ...sound], { timeout: 20_000 });
-          assert.match(stdout, /Got EOS/);
-          assert.doesNotMatch(stdout + stderr, /ERROR|WARNING|CRITICAL/);
+          const played = await run('gst-launch-1.0', [...source, ...video, ...sound], { timeout: 20_000 }).catch(
+            (failure: { stdout: string; stderr: string }) => failure,
+          );
+          assert.match(played.stdout, /Got EOS/, `${played.stdout}${played.stderr}`);
+          // Seen once in a dozen runs of a busy machine: after the end of the stream, its own PAUSE finds the connection closed.
+          const complaints = played.stderr.split('\n').filter((line) => !AFTER_THE_END.test(line));
+          assert.doesNotMatch(played.stdout + complaints.join('\n'), /ERROR|WARNING|CRITICAL/);
         }),
       );
     }),
