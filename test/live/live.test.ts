@@ -236,3 +236,25 @@ test('whatever a reader and a camera do, the order holds and nothing is counted 
     { numRuns: process.env['SLOW'] ? 5_000 : 400 },
   );
 });
+
+test('memory of a group of pictures nobody watched is given back, and never what somebody may still be sent', async () => {
+  const { live, sink } = camera();
+  sink.beginRun(run('aa'));
+  const unseen = fragment(0, true, 10_000);
+  sink.fragment(unseen);
+  const second = fragment(1, true, 10_000);
+  sink.fragment(second);
+  assert.equal(unseen.bytes.length, 0, 'given back once the next group begins');
+  assert.equal(second.bytes.length, 10_000);
+
+  const subscription = live.subscribe(place);
+  subscription.end();
+  const third = fragment(2, true, 10_000);
+  sink.fragment(third);
+  assert.equal(second.bytes.length, 10_000, 'it was shown to a viewer, who has gone');
+  const watching = live.subscribe(place);
+  sink.fragment(fragment(3, true, 10_000));
+  sink.endRun({ cause: 'stopped', endUs: START_US });
+  assert.equal(third.bytes.length, 10_000);
+  watching.end();
+});

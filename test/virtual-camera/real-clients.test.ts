@@ -117,7 +117,8 @@ describe('real clients', { concurrency: 3 }, () => {
             (failure: { stdout: string; stderr: string }) => failure,
           );
           assert.match(played.stdout, /Got EOS/, `${played.stdout}${played.stderr}`);
-          // Seen once in a dozen runs of a busy machine: after the end of the stream, its own PAUSE finds the connection closed.
+          // A relay in between showed who hangs up: at the end of the stream rtspsrc now and then (7 of 282 runs) closes the
+          // connection and then wants to send PAUSE through it. The camera never closed first.
           const complaints = played.stderr.split('\n').filter((line) => !AFTER_THE_END.test(line));
           assert.doesNotMatch(played.stdout + complaints.join('\n'), /ERROR|WARNING|CRITICAL/);
         }),
