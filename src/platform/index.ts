@@ -1,4 +1,5 @@
 export type { Clock } from './clock.ts';
+export type { DatagramAddress, DatagramSocket, Datagrams } from './datagrams.ts';
 export type { FileEntry, FileHandle, Files } from './files.ts';
 export { type Log, type LogFields, silentLog } from './log.ts';
 export type { OwnedProcess, ProcessExit, Processes, SpawnOptions } from './processes.ts';

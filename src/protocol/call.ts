@@ -9,6 +9,10 @@ export interface Caller {
   role: Role;
   /** Hex, one channel's life. */
   sessionId: string;
+  /** `v1`: the old session, whose device key is only a claim; absent: proved by the handshake. */
+  via?: 'v1';
+  /** Where it comes from, without port; for the audit log. Absent where unknown. */
+  address?: string;
 }
 
 /** Marks of one DATA unit (docs/protocol/channel.md). */

@@ -1,5 +1,6 @@
-import { fromHex, toHex, utf8 } from '../bytes/index.ts';
+import { fromHex, toHex } from '../bytes/index.ts';
 import { type Hashes, schnorrPublicKey, schnorrSign, schnorrVerify } from '../crypto/index.ts';
+import { eventDigest, eventOf, type SignedEvent } from './event.ts';
 import { type DeviceKey, isDeviceKey } from './ids.ts';
 
 /** Event kind of a channel certificate; in nostr's ephemeral range, so that no relay keeps one. */
@@ -12,7 +13,6 @@ export const CERTIFICATE_LIFE_S = 30 * 86_400;
 const TAGS_MAX = 16;
 const TAG_TEXT = /^[\x20-\x7e]{0,128}$/;
 const DECIMAL = /^(?:0|[1-9][0-9]{0,14})$/;
-const HEX_64 = /^[0-9a-f]{128}$/;
 const KNOWN_TAGS = ['p', 'x25519', 'v', 'expiration', 'role'] as const;
 
 export type CertificateRole = 'client' | 'node';
@@ -118,17 +118,7 @@ export function verifyCertificate(
   return { claim: { author, role, channelKey, node: expected.node, createdAtS: event.created_at, expiresAtS } };
 }
 
-interface SignedEvent {
-  id: string;
-  pubkey: string;
-  created_at: number;
-  kind: number;
-  tags: string[][];
-  content: string;
-  sig: string;
-}
-
-/** The event of an object, or of a JSON text, where every field has its shape. */
+/** The event of an object, or of a JSON text, where it has the shape of a certificate. */
 function shapeOf(certificate: unknown): SignedEvent | null {
   let value = certificate;
   if (typeof value === 'string') {
@@ -138,31 +128,17 @@ function shapeOf(certificate: unknown): SignedEvent | null {
       return null;
     }
   }
-  if (typeof value !== 'object' || value === null) return null;
-  const { id, pubkey, created_at, kind, tags, content, sig } = value as Record<string, unknown>;
-  if (typeof id !== 'string' || !isDeviceKey(id) || typeof pubkey !== 'string' || !isDeviceKey(pubkey)) return null;
-  if (typeof sig !== 'string' || !HEX_64.test(sig) || kind !== CERTIFICATE_KIND || content !== '') return null;
-  if (typeof created_at !== 'number' || !Number.isSafeInteger(created_at) || created_at < 0) return null;
-  if (!Array.isArray(tags) || tags.length > TAGS_MAX || !tags.every(isTag)) return null;
-  return { id, pubkey, created_at, kind, tags, content, sig };
+  const event = eventOf(value);
+  if (!event || event.kind !== CERTIFICATE_KIND || event.content !== '') return null;
+  return event.tags.length <= TAGS_MAX && event.tags.every(isTag) ? event : null;
 }
 
-function isTag(tag: unknown): tag is string[] {
-  if (!Array.isArray(tag) || tag.length < 2 || tag.length > 4) return false;
-  return tag.every((text) => typeof text === 'string' && TAG_TEXT.test(text));
+function isTag(tag: string[]): boolean {
+  return tag.length >= 2 && tag.length <= 4 && tag.every((text) => TAG_TEXT.test(text));
 }
 
 /** The value of a tag that stands exactly once, with nothing after it. */
 function tagValue(tags: string[][], name: string): string | null {
   const found = tags.filter((tag) => tag[0] === name);
   return found.length === 1 && found[0]!.length === 2 ? found[0]![1]! : null;
-}
-
-/** NIP-01's serialisation; our texts are printable ASCII, for which JSON has one spelling only. */
-function eventDigest(
-  hashes: Hashes,
-  event: { pubkey: string; created_at: number; kind: number; tags: string[][]; content: string },
-): Uint8Array<ArrayBuffer> {
-  const { pubkey, created_at, kind, tags, content } = event;
-  return hashes.sha256(utf8(JSON.stringify([0, pubkey, created_at, kind, tags, content])));
 }

@@ -1,3 +1,5 @@
+export { ACTIONS, type Access, type Action } from './access.ts';
+export { AUDIT_EVENTS, type AuditEntry, type AuditEvent, type AuditSink } from './audit-entry.ts';
 export type { Call, Caller, CallHandler, ReplyStream, Role, UnitMarks } from './call.ts';
 export {
   CERTIFICATE_KIND,
@@ -57,6 +59,18 @@ export {
 export { chainKeyAt, nextChainKey, unwrapFileKey, wrapFileKey, wrapKeyOf } from './cnv-keys.ts';
 export { type OpenSegment, openSegment } from './cnv-open.ts';
 export * from './commands/index.ts';
+export {
+  EVENT_LIMITS,
+  eventDigest,
+  eventOf,
+  type SignedEvent,
+  signEvent,
+  signEventWith,
+  tagValues,
+  type UnsignedEvent,
+  verifyEvent,
+  writeEvent,
+} from './event.ts';
 export {
   CHANNEL_CREDIT,
   REKEY_LIMITS,

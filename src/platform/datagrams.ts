@@ -1,0 +1,25 @@
+/** Where a datagram comes from or goes to: a numeric address and a port. */
+export interface DatagramAddress {
+  /** IPv4 dotted, or IPv6 without zone; canonical text as the system writes it. */
+  host: string;
+  port: number;
+  family: 4 | 6;
+}
+
+/** UDP as the rooms see it. */
+export interface Datagrams {
+  /** Binds a socket. An IPv6 socket takes IPv6 only. `ERR_DATAGRAMS_BIND` (`unavailable`) names address and cause. */
+  open(options: { host: string; port: number }): Promise<DatagramSocket>;
+  /** Numeric addresses of a host name, unique and sorted; a numeric address is its own. Empty where there is none. Never rejects. */
+  resolve(host: string): Promise<{ host: string; family: 4 | 6 }[]>;
+}
+
+export interface DatagramSocket {
+  readonly local: DatagramAddress;
+  /** The one listener; whatever it throws is the owner's fault and ends nothing. A datagram's bytes are good for this call only. */
+  onDatagram(listener: (bytes: Uint8Array, from: DatagramAddress) => void): void;
+  /** Resolves true once the system took it, false where it refused (too large, no route…). Never rejects, never waits for the peer. */
+  send(bytes: Uint8Array, to: DatagramAddress): Promise<boolean>;
+  /** Safe to call twice. */
+  close(): Promise<void>;
+}
