@@ -24,6 +24,11 @@ export interface Files {
   list(path: string): Promise<FileEntry[]>;
   /** Size and kind of a path, or null. */
   stat(path: string): Promise<FileEntry | null>;
+  /**
+   * Calls `onChange` soon after a name in a folder came, went or was written, perhaps more often than needed; not for what lies
+   * deeper. Gives the function that ends it, or null where the system cannot tell (or the folder is not there): look yourself then.
+   */
+  watch(path: string, onChange: () => void): (() => void) | null;
   /** Room on the volume that holds `path`. `volume` tells volumes apart within this process. */
   space(path: string): Promise<{ volume: string; freeBytes: number; totalBytes: number }>;
 }

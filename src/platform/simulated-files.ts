@@ -211,6 +211,11 @@ export class SimulatedFiles implements Files {
     return place === undefined ? null : entry(path, place);
   }
 
+  /** A simulated disk cannot tell. */
+  watch(): null {
+    return null;
+  }
+
   async space(path: string): Promise<{ volume: string; freeBytes: number; totalBytes: number }> {
     this.#call('space', path);
     const totalBytes = Number.isFinite(this.capacityBytes) ? this.capacityBytes : 2 ** 50;

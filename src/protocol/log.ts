@@ -219,11 +219,14 @@ export function placeOfConfigLeaf(leaf: LogLeaf): { sourceId: SourceId; stream: 
 
 /** RFC 6962 leaf hash: SHA-256(00 ‖ bytes). Of a 256-byte leaf it is the leaf's name; of a stored chunk its tree leaf. */
 export function leafHash(hashes: Hashes, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const running = hashes.sha256Stream();
-  running.update(LEAF_PREFIX);
-  running.update(bytes);
-  return running.digest();
+  if (bytes.length >= LEAF_BYTES.length) return hashes.sha256(concatBytes(LEAF_PREFIX, bytes));
+  // A copy into the same place each time, and one call: a running hash for each chunk costs more than both.
+  LEAF_BYTES.set(bytes, 1);
+  return hashes.sha256(LEAF_BYTES.subarray(0, bytes.length + 1));
 }
+
+/** Working memory of `leafHash`: the prefix, and room for a sealed chunk. It holds nothing that is not stored. */
+const LEAF_BYTES = new Uint8Array(1 + 16 * 1024 + 16);
 
 /**
  * A Merkle tree of RFC 6962 that only grows: `add` leaf hashes in order, `root` at any time.
@@ -241,6 +244,21 @@ export class MerkleTree {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Roots of the complete subtrees so far, largest first: one for each bit that is set in `count`. */
+  get peaks(): Uint8Array[] {
+    return this.#peaks.map(({ hash }) => hash);
+  }
+
+  /** The tree after `count` leaves, of its peaks alone; null where they are not as many as `count` asks for. */
+  static resume(hashes: Hashes, count: number, peaks: readonly Uint8Array[]): MerkleTree | null {
+    const levels = [...count.toString(2)].flatMap((bit, i, bits) => (bit === '1' ? [bits.length - 1 - i] : []));
+    if (levels.length !== peaks.length) return null;
+    const tree = new MerkleTree(hashes);
+    tree.#peaks = levels.map((level, i) => ({ hash: peaks[i]!, level }));
+    tree.#count = count;
+    return tree;
   }
 
   add(hash: Uint8Array): void {

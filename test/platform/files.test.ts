@@ -93,6 +93,29 @@ test('the real disk makes files for their owner only, and writes through no symb
   assert.equal((await files.list(join(scratch, 'kinds')))[0]?.kind, 'other');
 });
 
+test('a watched folder tells of what other programs do in it', async () => {
+  const files = createNodeFiles();
+  const folder = join(scratch, 'watched');
+  assert.equal(
+    files.watch(folder, () => {}),
+    null,
+    'nothing to watch yet',
+  );
+  await files.makeFolder(folder);
+  let told = Promise.withResolvers<void>();
+  const stop = files.watch(folder, () => told.resolve());
+  assert.ok(stop);
+  writeFileSync(join(folder, 'new'), 'x');
+  await told.promise;
+  told = Promise.withResolvers<void>();
+  await files.replace(join(folder, 'new'), utf8('y'));
+  await told.promise;
+  told = Promise.withResolvers<void>();
+  rmSync(join(folder, 'new'));
+  await told.promise;
+  stop();
+});
+
 test('a power cut keeps what was synced and nothing it cannot have kept', async () => {
   for (let seed = 1; seed <= 200; seed++) {
     const files = new SimulatedFiles({ seed });

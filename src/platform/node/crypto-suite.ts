@@ -10,6 +10,7 @@ import {
   diffieHellman,
   encapsulate,
   generateKeyPairSync,
+  hash,
   type KeyObject,
 } from 'node:crypto';
 import { concatBytes, isZero } from '../../bytes/index.ts';
@@ -32,9 +33,9 @@ const ML_KEM_768_CIPHERTEXT = 1088;
 
 /** Hashes of OpenSSL. */
 export const nodeHashes: Hashes = {
-  sha256: (data) => fixed(createHash('sha256').update(data).digest()),
-  sha512: (data) => fixed(createHash('sha512').update(data).digest()),
-  sha3_256: (data) => fixed(createHash('sha3-256').update(data).digest()),
+  sha256: (data) => fixed(hash('sha256', data, 'buffer')),
+  sha512: (data) => fixed(hash('sha512', data, 'buffer')),
+  sha3_256: (data) => fixed(hash('sha3-256', data, 'buffer')),
   hmacSha256: (key, data) => fixed(createHmac('sha256', key).update(data).digest()),
   hmacSha512: (key, data) => fixed(createHmac('sha512', key).update(data).digest()),
   sha256Stream() {

@@ -1,4 +1,4 @@
-import { constants, promises as fs } from 'node:fs';
+import { constants, promises as fs, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ErrorCode, type ErrorKind, NvrError } from '../../errors.ts';
 import type { FileEntry, FileHandle, Files } from '../files.ts';
@@ -36,6 +36,7 @@ export function createNodeFiles(): Files {
     syncFolder: (path) => mapped(path, () => syncFolder(path)),
     list: (path) => mapped(path, () => listFolder(path)),
     stat: (path) => mapped(path, () => entryOf(path, path.slice(path.lastIndexOf('/') + 1))),
+    watch: watchFolder,
     space: (path) => mapped(path, () => spaceOf(path)),
   };
 }
@@ -128,6 +129,17 @@ async function listFolder(path: string): Promise<FileEntry[]> {
     for (const entry of batch) if (entry) entries.push(entry);
   }
   return entries;
+}
+
+/** inotify; a folder that is renamed or removed falls silent, as one does that the kernel has no room to watch. */
+function watchFolder(path: string, onChange: () => void): (() => void) | null {
+  try {
+    const watcher = watch(path, { persistent: false }, onChange);
+    watcher.on('error', () => watcher.close());
+    return () => watcher.close();
+  } catch {
+    return null;
+  }
 }
 
 async function entryOf(path: string, name: string): Promise<FileEntry | null> {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { OwnedProcess, ProcessExit, Processes, SpawnOptions } from '../processes.ts';
 
 const ERROR_LINE_MAX = 2_000;
@@ -46,15 +47,69 @@ function own([command, ...args]: string[], options: SpawnOptions): OwnedProcess 
   };
 }
 
+/** Pieces that may wait for their reader; the pipe is held back beyond that. */
+const WAITING_MAX = 4;
+
 /**
- * Gives each piece's memory back once the next is asked for. Left to the collector, the pieces of eight cameras count as memory
- * pressure that brings a full collection every second, which costs more than recording.
+ * The pieces of a pipe, one at a time. Begins to read when first asked, and gives each piece's memory back once the next is
+ * asked for: left to the collector, the pieces of eight cameras count as memory pressure that brings a full collection every
+ * second, which costs more than recording. Listens to `data` because a stream's own iterator costs several turns and
+ * promises for each piece.
  */
-async function* lent(stream: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
-  for await (const piece of stream) {
-    yield piece;
-    if (piece.buffer instanceof ArrayBuffer && piece.length === piece.buffer.byteLength) piece.buffer.transfer(0);
-  }
+function lent(stream: Readable): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const waiting: Buffer[] = [];
+      let last: Buffer | null = null;
+      let ended = false;
+      let failure: Error | null = null;
+      let wake: (() => void) | null = null;
+      const tell = () => {
+        wake?.();
+        wake = null;
+      };
+      const end = () => {
+        ended = true;
+        tell();
+      };
+      stream.on('error', (error: Error) => {
+        failure = error;
+        end();
+      });
+      stream.on('end', end);
+      stream.on('close', end);
+      stream.on('data', (piece: Buffer) => {
+        waiting.push(piece);
+        if (waiting.length >= WAITING_MAX) stream.pause();
+        tell();
+      });
+      return {
+        async next() {
+          giveBack(last);
+          last = null;
+          while (waiting.length === 0 && !ended) {
+            if (stream.isPaused()) stream.resume();
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+          }
+          last = waiting.shift() ?? null;
+          if (last) return { value: last, done: false };
+          if (failure) throw failure;
+          return { value: undefined, done: true };
+        },
+        async return() {
+          giveBack(last);
+          stream.destroy();
+          return { value: undefined, done: true };
+        },
+      };
+    },
+  };
+}
+
+function giveBack(piece: Buffer | null): void {
+  if (piece?.buffer instanceof ArrayBuffer && piece.length === piece.buffer.byteLength) piece.buffer.transfer(0);
 }
 
 function exitOf(child: ChildProcess): Promise<ProcessExit> {
