@@ -1,6 +1,6 @@
 /** Where a datagram comes from or goes to: a numeric address and a port. */
 export interface DatagramAddress {
-  /** IPv4 dotted, or IPv6 without zone; canonical text as the system writes it. */
+  /** IPv4 dotted, or IPv6 without brackets; canonical text as the system writes it (a link-local address carries its zone). */
   host: string;
   port: number;
   family: 4 | 6;

@@ -7,4 +7,5 @@ export type { Random } from './random.ts';
 export { SeededRandom } from './seeded-random.ts';
 export { SimulatedClock } from './simulated-clock.ts';
 export { type DiskFault, type DiskVerb, type SimulatedDiskOptions, SimulatedFiles } from './simulated-files.ts';
+export { type Carried, type NetworkFate, type NetworkFaults, SimulatedNetwork } from './simulated-network.ts';
 export type { Startable } from './startable.ts';
