@@ -20,12 +20,24 @@ export const streamsError = () => new NvrError('ERR_CHANNEL_STREAMS', 'exhausted
 /** Too many bytes of requests are being answered. */
 export const busyError = () => new NvrError('ERR_CHANNEL_BUSY', 'exhausted', 'too many bytes of requests at once');
 
+/** A device, or an address, sends more commands than it may. */
+export class RateError extends NvrError {
+  /** After this long one more is within the limit. */
+  readonly retryMs: number;
+
+  constructor(retryMs: number) {
+    super('ERR_CHANNEL_RATE', 'exhausted', 'too many commands: wait as long as the answer says');
+    this.retryMs = retryMs;
+  }
+}
+
 /** The channel takes no new requests: the node stops, or the channel is too old. */
 export const goingAwayError = () =>
   new NvrError('ERR_CHANNEL_GOING_AWAY', 'unavailable', 'the channel takes no new requests');
 
 /** What a device is told of an error: code and kind, never text, cause or path. */
-export function toldOf(error: unknown): { code: ErrorCode; kind: ErrorKind } {
+export function toldOf(error: unknown): { code: ErrorCode; kind: ErrorKind; retryMs?: number } {
+  if (error instanceof RateError) return { code: error.code, kind: error.kind, retryMs: error.retryMs };
   if (isNvrError(error)) return { code: error.code, kind: error.kind };
   return { code: 'ERR_CHANNEL_INTERNAL', kind: 'internal' };
 }

@@ -5,8 +5,9 @@ export interface ChannelLimits {
   /** Handshakes going on: in all, and from one source. */
   pendingMax: number;
   pendingPerSourceMax: number;
-  /** From the upgrade to the end of the handshake. */
+  /** From the upgrade to the end of the handshake, and from a proved code to it: its owner may have to be asked for a signature. */
   handshakeMs: number;
+  codeFinishMs: number;
   /** Upgrades of one source, and of all. */
   sourcePerSecond: number;
   sourceBurst: number;
@@ -19,6 +20,22 @@ export interface ChannelLimits {
   /** Requests open at once on a channel, and bytes of requests being answered. */
   streamsMax: number;
   requestBytesMax: number;
+  /** Open channels of one device, and of all: one more ends the quietest (of the device, or of the one that has most). */
+  channelsPerDeviceMax: number;
+  channelsMax: number;
+  /** Commands of one device over all its channels, and bytes of its requests; at once, and each second. */
+  commandsPerSecond: number;
+  commandsBurst: number;
+  requestBytesPerSecond: number;
+  requestBytesBurst: number;
+  /** Commands from one address, whoever sends them. */
+  sourceCommandsPerSecond: number;
+  sourceCommandsBurst: number;
+  /** Devices, and addresses, whose commands are remembered for counting. */
+  budgetsMax: number;
+  /** Refused requests of one channel, at once and each second; who goes on beyond that loses the channel. */
+  refusalsPerSecond: number;
+  refusalsBurst: number;
   /** Bytes waiting in the socket above which nothing more is sent or read, and below which it goes on. */
   bufferedMax: number;
   bufferedLow: number;
@@ -42,6 +59,7 @@ export const CHANNEL_LIMITS: Readonly<ChannelLimits> = {
   pendingMax: 128,
   pendingPerSourceMax: 4,
   handshakeMs: 5_000,
+  codeFinishMs: 60_000,
   sourcePerSecond: 20,
   sourceBurst: 5,
   totalPerSecond: 200,
@@ -50,6 +68,17 @@ export const CHANNEL_LIMITS: Readonly<ChannelLimits> = {
   certificatesMax: 1_024,
   streamsMax: STREAMS_MAX,
   requestBytesMax: 512 * 1024,
+  channelsPerDeviceMax: 8,
+  channelsMax: 256,
+  commandsPerSecond: 500,
+  commandsBurst: 2_000,
+  requestBytesPerSecond: 512 * 1024,
+  requestBytesBurst: 2 * 1024 * 1024,
+  sourceCommandsPerSecond: 1_000,
+  sourceCommandsBurst: 4_000,
+  budgetsMax: 1_024,
+  refusalsPerSecond: 100,
+  refusalsBurst: 1_000,
   bufferedMax: 1024 * 1024,
   bufferedLow: 512 * 1024,
   stallMs: 30_000,

@@ -28,6 +28,7 @@ import {
   busyError,
   closedError,
   goingAwayError,
+  RateError,
   replyTooLargeError,
   requestError,
   stalledError,
@@ -36,7 +37,7 @@ import {
 } from './errors.ts';
 import type { Greeted } from './greeting.ts';
 import type { ChannelLimits } from './limits.ts';
-import { MessagePlaces } from './message-places.ts';
+import type { MessagePlaces } from './message-places.ts';
 import { CallStream, type StreamCarrier } from './reply-stream.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -50,6 +51,12 @@ export interface Traffic {
 
 /** What a channel runs over, and whom it tells of its end. */
 export interface LinkCarrier {
+  /** Where the device is, without port; empty where unknown. */
+  address: string;
+  /** Places for messages of all channels: what one does not need another may use. */
+  places: MessagePlaces;
+  /** Asks for one command of so many bytes: 0, or how many ms later. */
+  budget(bytes: number, nowMs: number): number;
   socket: WebSocket;
   /** The TCP socket under it. */
   duplex: Duplex;
@@ -78,7 +85,7 @@ export class Link implements StreamCarrier {
   readonly #carrier: LinkCarrier;
   readonly #socket: WebSocket;
   readonly #traffic: Traffic;
-  readonly #places = new MessagePlaces();
+  readonly #places: MessagePlaces;
   readonly #sealer: FrameSealer;
   readonly #opener: FrameOpener;
   readonly #credit = new SendCredit(CHANNEL_CREDIT);
@@ -91,6 +98,8 @@ export class Link implements StreamCarrier {
   /** Handlers that have not settled: also those whose stream was cancelled. */
   #running = 0;
   #requestBytes = 0;
+  /** When the next refusal would be on time, monotonic ms. */
+  #refusalDueMs = 0;
   #receivedMs: number;
   #askedMs: number;
   #corked = false;
@@ -106,12 +115,20 @@ export class Link implements StreamCarrier {
     this.#carrier = carrier;
     this.#socket = carrier.socket;
     this.#traffic = carrier.traffic;
-    this.#sealer = new FrameSealer(keys.send, limits.rekey, nowMs, (length) => this.#places.take(length));
+    this.#places = carrier.places;
+    const place = (length: number) => this.#places.take(length);
+    this.#sealer = new FrameSealer(keys.send, limits.rekey, nowMs, place, this.#places.plaintext);
     this.#opener = new FrameOpener(keys.receive, 'client');
-    this.caller = { device, role, sessionId: toHex(keys.hash.subarray(0, 16)) };
+    const { address } = carrier;
+    this.caller = { device, role, sessionId: toHex(keys.hash.subarray(0, 16)), ...(address ? { address } : {}) };
     this.#openedMs = nowMs;
     this.#receivedMs = nowMs;
     this.#askedMs = nowMs;
+  }
+
+  /** Monotonic ms at which the device last said anything. */
+  get receivedMs(): number {
+    return this.#receivedMs;
   }
 
   /** Begins: from here on the socket's messages are ours. */
@@ -239,6 +256,9 @@ export class Link implements StreamCarrier {
     if (id <= this.#lastStream || id % 2 === 0) return false;
     this.#lastStream = id;
     const { streamsMax, requestBytesMax } = this.#limits;
+    // Asked before anything is read: what is refused for its rate costs no more than its ciphertext.
+    const retryMs = this.#carrier.budget(body.length, this.#deps.clock.monotonic());
+    if (retryMs > 0) return this.#refuseRate(id, retryMs);
     const request = parseRequest(body, id);
     const refusal =
       request === null
@@ -253,6 +273,17 @@ export class Link implements StreamCarrier {
               : null;
     if (refusal) this.#sendError(id, refusal);
     else void this.#run(id, request!, body.length);
+    return true;
+  }
+
+  /** Answers that it is too early; false where the device does not listen to that either. */
+  #refuseRate(id: number, retryMs: number): boolean {
+    const { refusalsPerSecond, refusalsBurst } = this.#limits;
+    const nowMs = this.#deps.clock.monotonic();
+    const stepMs = 1000 / refusalsPerSecond;
+    this.#refusalDueMs = Math.max(this.#refusalDueMs, nowMs) + stepMs;
+    if (this.#refusalDueMs - nowMs > refusalsBurst * stepMs) return false;
+    this.#sendError(id, toldOf(new RateError(retryMs)));
     return true;
   }
 
@@ -289,8 +320,8 @@ export class Link implements StreamCarrier {
     if (!stream.gone) this.#send(FRAME.response, RESPONSE_END, stream.id, body);
   }
 
-  #sendError(id: number, { code, kind }: { code: ErrorCode; kind: ErrorKind }): void {
-    this.#send(FRAME.response, RESPONSE_END, id, encodeError(id, code, kind));
+  #sendError(id: number, { code, kind, retryMs }: { code: ErrorCode; kind: ErrorKind; retryMs?: number }): void {
+    this.#send(FRAME.response, RESPONSE_END, id, encodeError(id, code, kind, retryMs));
   }
 
   /** Ends a stream from our side, telling the device why. */

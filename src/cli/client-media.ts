@@ -29,13 +29,18 @@ type MediaUnits = AsyncIterable<MovieUnit>;
 /** `client get`: one stored segment as a movie. */
 export async function getCommand(world: World, source: string, segment: string, options: MediaOptions): Promise<void> {
   const place = placeOf(source, options.stream);
-  await withNode(world, options.node, async (client) => {
-    const facts = await client.segment(await findSegment(client, place, segment));
-    const shareOf = ({ endUs }: ExportProgress) => (endUs / 1000 - facts.startAt) / (facts.endAt - facts.startAt);
-    await writeMovie(world, options, { what: 'segment', shareOf, segment: facts.id }, (progress, signal) =>
-      client.readSegment(facts, { signal, onBytes: (count) => progress.received(count) }),
-    );
-  });
+  await withNode(
+    world,
+    options.node,
+    async (client) => {
+      const facts = await client.segment(await findSegment(client, place, segment));
+      const shareOf = ({ endUs }: ExportProgress) => (endUs / 1000 - facts.startAt) / (facts.endAt - facts.startAt);
+      await writeMovie(world, options, { what: 'segment', shareOf, segment: facts.id }, (progress, signal) =>
+        client.readSegment(facts, { signal, onBytes: (count) => progress.received(count) }),
+      );
+    },
+    'export',
+  );
 }
 
 /** `client play`: a stretch of time, across segments. */
@@ -51,12 +56,17 @@ export async function playCommand(
   }
   const to = options.to === undefined ? from + lengthOf(options.seconds!) : timeOf(world, options.to);
   if (to <= from) throw usageError('expected the end to be after the beginning');
-  await withNode(world, options.node, async (client) => {
-    const shareOf = ({ endUs }: ExportProgress) => (endUs / 1000 - from) / (to - from);
-    await writeMovie(world, options, { what: 'recording', shareOf, from, to }, (progress, signal) =>
-      mediaAndGaps(client.readRange({ ...place, from, to, signal, onBytes: (count) => progress.received(count) })),
-    );
-  });
+  await withNode(
+    world,
+    options.node,
+    async (client) => {
+      const shareOf = ({ endUs }: ExportProgress) => (endUs / 1000 - from) / (to - from);
+      await writeMovie(world, options, { what: 'recording', shareOf, from, to }, (progress, signal) =>
+        mediaAndGaps(client.readRange({ ...place, from, to, signal, onBytes: (count) => progress.received(count) })),
+      );
+    },
+    'export',
+  );
 }
 
 /** `client live`: the picture as it comes, for some seconds or until Ctrl-C. */

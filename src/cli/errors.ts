@@ -51,6 +51,11 @@ export function invitationRefused(reason: string): NvrError {
   return new NvrError('ERR_CLI_INVITATION', 'invalid', reason);
 }
 
+/** What was typed is no code. */
+export function codeRefused(): NvrError {
+  return new NvrError('ERR_CLI_CODE', 'invalid', 'expected the eight digits that the node showed');
+}
+
 /** The person, or the system, ended it. */
 export function interrupted(): NvrError {
   return new NvrError('ERR_CLI_INTERRUPTED', 'cancelled', 'interrupted');
@@ -65,4 +70,14 @@ export function damageFound(text: string): NvrError {
 export function programFault(error: unknown): NvrError {
   const text = error instanceof Error ? error.message : String(error);
   return new NvrError('ERR_CLI_FAULT', 'internal', text, { cause: error });
+}
+
+/** No node runs on that folder. */
+export function nodeNotRunning(folder: string): NvrError {
+  return new NvrError('ERR_CLI_NOT_RUNNING', 'unavailable', `no node runs on ${folder}`);
+}
+
+/** Nobody who was asked knows where a node is. */
+export function nodeNotFound(name: string): NvrError {
+  return new NvrError('ERR_CLI_NODE_NOT_FOUND', 'missing', `nobody who was asked knows where ${name} is`);
 }

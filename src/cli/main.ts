@@ -44,6 +44,10 @@ const world: World = {
   home: resolve(import.meta.dirname, '../..'),
   pid: process.pid,
   interrupt: interrupt.signal,
+  onHangup(listener) {
+    process.on('SIGHUP', listener);
+    return () => process.off('SIGHUP', listener);
+  },
 };
 
 process.on('SIGINT', onSignal);

@@ -45,7 +45,7 @@ export async function devicesListCommand(world: World, options: FolderOptions): 
     else {
       const rows = devices.map(({ device, role, label, pairedAt, lastSeenAt }) => [
         device.slice(0, 16),
-        role,
+        role ?? 'none',
         timeText(pairedAt),
         timeText(lastSeenAt),
         harmless(label),

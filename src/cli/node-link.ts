@@ -7,21 +7,59 @@ import {
   type DeviceKeys,
   type NvrClient,
   pairConnect,
+  type ReadPurpose,
 } from '../client/index.ts';
 import { schnorrPublicKey, xWingPairOfSeed, xWingPublicKey } from '../crypto/index.ts';
+import { isNvrError } from '../errors.ts';
 import { openNodeSocket } from '../platform/node/index.ts';
 import { checkResult, type DeviceKey, type InvitationCode } from '../protocol/index.ts';
+import { searchNode } from './node-search.ts';
 import { type Pairing, PairingStore } from './pairing-store.ts';
 import type { World } from './world.ts';
 
-/** Opens a channel to the node of that name, lets `work` use it, and closes it again whatever happens. */
+/**
+ * Opens a channel to the node of that name, lets `work` use it, and closes it again whatever happens. A node that is not where it was is
+ * looked for in the swarm, where somebody is known who may know; what is found is kept.
+ */
 export async function withNode<T>(
   world: World,
   name: string | undefined,
   work: (client: NvrClient, pairing: Pairing) => Promise<T>,
+  purpose: ReadPurpose = 'play',
 ): Promise<T> {
   const store = new PairingStore(world.files, world.env);
   const pairing = await store.choose(name);
+  let begun = false;
+  const once = (client: NvrClient) => {
+    begun = true;
+    return work(client, pairing);
+  };
+  try {
+    return await connectTo(world, pairing, once, purpose);
+  } catch (error) {
+    if (begun || !pairing.ways || !isUnreachable(error)) throw error;
+    world.terminal.err(`${pairing.name} is not where it was; asking the swarm …\n`);
+    const found = await searchNode(world, pairing, pairing.ways);
+    if (!found) throw error;
+    return connectTo(
+      world,
+      found,
+      async (client) => {
+        await store.save(found);
+        return once(client);
+      },
+      purpose,
+    );
+  }
+}
+
+/** Opens a channel to a node as this user's device, lets `work` use it, and closes it again whatever happens. */
+export async function connectTo<T>(
+  world: World,
+  pairing: Pairing,
+  work: (client: NvrClient) => Promise<T>,
+  purpose: ReadPurpose = 'play',
+): Promise<T> {
   const { nodeId, channelKey, addresses } = pairing;
   const device = await deviceKeys(world, pairing);
   const connection = await connect(clientDeps(world), {
@@ -30,10 +68,16 @@ export async function withNode<T>(
     signal: world.interrupt,
   });
   try {
-    return await work(createNvrClient({ connection, suite: world.suite, check: checkResult }), pairing);
+    return await work(createNvrClient({ connection, suite: world.suite, check: checkResult, purpose }));
   } finally {
     connection.close();
   }
+}
+
+/** True where nobody, or somebody else, answered at the addresses of a node. */
+export function isUnreachable(error: unknown): boolean {
+  const codes = ['ERR_CLIENT_UNREACHABLE', 'ERR_CLIENT_TIMEOUT', 'ERR_CLIENT_NOT_ANSWERED', 'ERR_CLIENT_WRONG_NODE'];
+  return isNvrError(error) && codes.includes(error.code);
 }
 
 /** Makes keys for the node of an invitation, pairs, keeps the pairing. Gives the role the node granted. */
@@ -71,7 +115,8 @@ export async function pairWithNode(
   }
 }
 
-function clientDeps({ clock, random, suite }: World): ClientDeps {
+/** What the client needs of this machine. */
+export function clientDeps({ clock, random, suite }: World): ClientDeps {
   return {
     now: () => clock.now(),
     random,
@@ -81,7 +126,8 @@ function clientDeps({ clock, random, suite }: World): ClientDeps {
   };
 }
 
-async function deviceKeys({ clock, random, suite }: World, pairing: Pairing): Promise<DeviceKeys> {
+/** This user's keys for one node, with a fresh certificate. */
+export async function deviceKeys({ clock, random, suite }: World, pairing: Pairing): Promise<DeviceKeys> {
   const { secretKey, channelScalar, wrapSeed, nodeId } = pairing;
   const wrapKey = xWingPublicKey(await xWingPairOfSeed(suite, wrapSeed));
   const secrets = { secretKey, channelScalar, wrapKey, nodeId, now: clock.now(), auxiliary: random.bytes(32) };
@@ -89,7 +135,7 @@ async function deviceKeys({ clock, random, suite }: World, pairing: Pairing): Pr
 }
 
 /** 32 random bytes that are a secp256k1 scalar (all but one in 2^128 are). */
-function freshScalar({ random }: World): Uint8Array<ArrayBuffer> {
+export function freshScalar({ random }: World): Uint8Array<ArrayBuffer> {
   for (;;) {
     const scalar = random.bytes(32);
     try {

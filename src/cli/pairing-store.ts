@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { fromHex, fromUtf8, toHex, utf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import type { Files } from '../platform/index.ts';
-import { type DeviceKey, encodeAddress, INVITATION_ADDRESSES_MAX, isDeviceKey, isLabel } from '../protocol/index.ts';
+import {
+  type DeviceKey,
+  encodeAddress,
+  INVITATION_ADDRESSES_MAX,
+  isDeviceKey,
+  isLabel,
+  isZoneKey,
+} from '../protocol/index.ts';
 import { nothingNamed, notPaired, pairingRefused, severalNamed } from './errors.ts';
 
 /** What this user keeps of one node: whom to expect there, where, and the keys made for it. */
@@ -22,7 +29,20 @@ export interface Pairing {
   secretKey: Uint8Array<ArrayBuffer>;
   channelScalar: Uint8Array<ArrayBuffer>;
   wrapSeed: Uint8Array<ArrayBuffer>;
+  /** Whom to ask where the node is when it has moved; absent: nobody is known. */
+  ways?: Ways;
 }
+
+/** Gateways and nodes of the swarm that meet a node, and the zones they share with it. */
+export interface Ways {
+  zones: string[];
+  peers: { kind: 'gateway' | 'node'; host: string; port: number }[];
+}
+
+/** Most zones, and most peers, that are remembered. */
+export const WAYS_MAX = 16;
+
+const HOST = /^[a-z0-9:][a-z0-9.:-]{0,252}$/;
 
 const BYTES_MAX = 64 * 1024;
 const NODES_MAX = 1024;
@@ -136,6 +156,8 @@ export function readPairing(bytes: Uint8Array): Pairing | { reason: string } {
     (key) => (typeof json[key] === 'string' ? fromHex(json[key], 32) : null),
   );
   if (!channelKey || !secretKey || !channelScalar || !wrapSeed) return { reason: 'expected keys of 32 bytes in hex' };
+  const ways = json['ways'] === undefined ? undefined : readWays(json['ways']);
+  if (ways === null) return { reason: 'expected zones and peers to ask' };
   return {
     nodeId,
     name,
@@ -146,5 +168,21 @@ export function readPairing(bytes: Uint8Array): Pairing | { reason: string } {
     secretKey,
     channelScalar,
     wrapSeed,
+    ...(ways ? { ways } : {}),
   };
+}
+
+function readWays(value: unknown): Ways | null {
+  const { zones, peers } = (value ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(zones) || zones.length > WAYS_MAX || !Array.isArray(peers) || peers.length > WAYS_MAX) return null;
+  if (!zones.every((key) => typeof key === 'string' && isZoneKey(key)) || !peers.every(isPeer)) return null;
+  return { zones, peers: peers.map(({ kind, host, port }) => ({ kind, host, port })) };
+}
+
+function isPeer(value: unknown): value is Ways['peers'][number] {
+  const { kind, host, port } = (value ?? {}) as Record<string, unknown>;
+  if (kind !== 'gateway' && kind !== 'node') return false;
+  return (
+    typeof host === 'string' && HOST.test(host) && Number.isInteger(port) && Number(port) > 0 && Number(port) < 65_536
+  );
 }

@@ -4,13 +4,20 @@ import { fromUtf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import { runVirtualCamera, type VirtualCameraFlags, virtualCameraOptions } from '../virtual-camera/index.ts';
 import { adviceFor } from './advice.ts';
+import { auditListCommand, auditVerifyCommand, clientAuditCommand } from './audit-commands.ts';
+import { findCommand } from './client-find.ts';
 import { segmentsCommand, sourcesCommand, statusCommand } from './client-listings.ts';
 import { getCommand, liveCommand, playCommand } from './client-media.ts';
 import { nodesCommand, pairCommand } from './client-pairing.ts';
 import { programFault } from './errors.ts';
 import { EXIT_CODES, EXIT_OK } from './exit-codes.ts';
+import { addGrantCommands } from './grant-commands.ts';
 import { configCheckCommand, devicesInviteCommand, devicesListCommand, devicesRemoveCommand } from './node-commands.ts';
+import { addPairingDecisions, devicesCodeCommand } from './pairing-commands.ts';
+import { clientRewrapCommand, vaultRewrapCommand } from './rewrap-commands.ts';
+import { addCameraCommands } from './source-commands.ts';
 import { startCommand, versionOf } from './start-command.ts';
+import { swarmCommand } from './swarm-commands.ts';
 import { vaultImportCommand, vaultVerifyCommand } from './vault-commands.ts';
 import type { World } from './world.ts';
 
@@ -84,6 +91,17 @@ function addNodeCommands(program: Command, world: World): void {
     .option('--no-qr', 'as text only')
     .action((options) => devicesInviteCommand(world, options));
   devices
+    .command('code')
+    .description('make a code of eight digits to be typed on one new device')
+    .addOption(data())
+    .addOption(json())
+    .option('--role <role>', 'viewer, operator, admin or owner (the first device becomes owner)', 'viewer')
+    .option('--approve', 'somebody must approve the device that comes with it')
+    .option('--expires <length>', 'from 1m to 1h', '10m')
+    .action((options) => devicesCodeCommand(world, options));
+  addPairingDecisions(devices, world, 'operator');
+  addGrantCommands(devices, world, 'operator');
+  devices
     .command('remove')
     .description('unpair a device')
     .argument('<device>', 'its label, or the beginning of its key')
@@ -117,7 +135,47 @@ function addNodeCommands(program: Command, world: World): void {
     .addOption(json())
     .action((folder, options) => vaultImportCommand(world, folder, options));
 
+  program
+    .command('swarm')
+    .description('who is there, as the running node sees it; until Ctrl-C')
+    .option('--once', 'one picture only')
+    .addOption(data())
+    .addOption(json())
+    .action((options) => swarmCommand(world, options));
+
+  vault
+    .command('rewrap')
+    .description('write the key files of old recordings anew for the devices that may open them now')
+    .addOption(data())
+    .addOption(json())
+    .action((options) => vaultRewrapCommand(world, options));
+
+  const audit = program.command('audit').description('what was done at the node of a data folder, and by whom');
+  addAuditFilter(audit.command('list', { isDefault: true }))
+    .description('what was done, the newest first')
+    .addOption(data())
+    .addOption(json())
+    .action((options) => auditListCommand(world, options));
+  audit
+    .command('verify')
+    .description('check the audit log against the node key; the files suffice')
+    .option('--node-key <key>', 'whose log it must be (default: the node of the folder)')
+    .option('--head <head>', 'a head that audit verify printed before: finds what was cut off since')
+    .addOption(data())
+    .addOption(json())
+    .action((options) => auditVerifyCommand(world, options));
+
+  addCameraCommands(program, world, 'operator');
   addVirtualCamera(program, world);
+}
+
+function addAuditFilter(command: Command): Command {
+  return command
+    .option('--from <time>', 'beginning (docs/cli.md: times)')
+    .option('--to <time>', 'end')
+    .option('--device <device>', 'only what this device did')
+    .option('--limit <count>', 'at most so many', '50')
+    .option('--oldest', 'the oldest first');
 }
 
 function addVirtualCamera(program: Command, world: World): void {
@@ -179,17 +237,30 @@ function addClientCommands(program: Command, world: World): void {
   client
     .command('pair')
     .description('pair this user with a node')
-    .argument('<invitation>', 'what the node printed; put it in quotes')
+    .argument('[invitation]', 'what the node printed; put it in quotes')
+    .option('--code <digits>', 'instead of an invitation: the code the node showed')
+    .option('--code-file <file>', 'a file with that code')
+    .option('--address <host:port>', 'where the node is, with a code')
     .option('--label <text>', "what the node's list calls this device")
     .option('--name <text>', 'what you call the node')
     .addOption(json())
     .action((invitation, options) => pairCommand(world, invitation, options));
+  addPairingDecisions(client, world, 'client');
+  addGrantCommands(client, world, 'client');
   client
     .command('nodes')
     .description('paired nodes')
     .option('--forget <name>', 'forget one')
     .addOption(json())
     .action((options) => nodesCommand(world, options));
+  client
+    .command('find')
+    .description('look for a node that has moved; remember whom to ask')
+    .option('--via <peer...>', 'whom to ask: gateway=HOST:PORT or node=HOST:PORT')
+    .option('--zone <key...>', 'zones they share with the node')
+    .addOption(node())
+    .addOption(json())
+    .action((options) => findCommand(world, options));
   client
     .command('sources')
     .description('what the node records, and how it goes')
@@ -231,4 +302,16 @@ function addClientCommands(program: Command, world: World): void {
     .addOption(node())
     .addOption(json())
     .action((options) => statusCommand(world, options));
+  addAuditFilter(client.command('audit'))
+    .description('what was done at the node, and by whom; for owners')
+    .addOption(node())
+    .addOption(json())
+    .action((options) => clientAuditCommand(world, options));
+  client
+    .command('rewrap')
+    .description('have the key files of old recordings written anew; for owners')
+    .addOption(node())
+    .addOption(json())
+    .action((options) => clientRewrapCommand(world, options));
+  addCameraCommands(client, world, 'client');
 }

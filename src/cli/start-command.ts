@@ -9,7 +9,7 @@ import {
   readEnvironment,
   readNodeState,
 } from '../daemon/index.ts';
-import { createNodeProcesses } from '../platform/node/index.ts';
+import { createNodeDatagrams, createNodeProcesses } from '../platform/node/index.ts';
 import type { World } from './world.ts';
 
 /** `start`: runs the node until it is interrupted. */
@@ -24,8 +24,12 @@ export async function startCommand(world: World, options: { data?: string; qr: b
     const processes = createNodeProcesses();
     const log = world.log(config.log);
     const version = versionOf(home);
-    const daemon = createDaemon({ clock, random, files, suite, processes, log }, { ...place, config, version, pid });
+    const datagrams = createNodeDatagrams();
+    const deps = { clock, random, files, suite, processes, datagrams, log };
+    const daemon = createDaemon(deps, { ...place, config, version, pid });
     await daemon.start();
+    // Whatever is wrong with the file is in the log.
+    const deaf = world.onHangup(() => void daemon.reload().catch(() => {}));
     try {
       const remarks = added ? [`no source was configured: the virtual camera ${added} was added to config.yaml`] : [];
       if (!processes.tied) remarks.push('setpriv is missing (package util-linux): children may survive a kill -9');
@@ -52,6 +56,7 @@ export async function startCommand(world: World, options: { data?: string; qr: b
       terminal.err('stopping …\n');
     } finally {
       await daemon.stop();
+      deaf();
     }
     terminal.err('stopped\n');
   } finally {

@@ -38,7 +38,7 @@ export async function vaultVerifyCommand(world: World, options: FolderOptions): 
 }
 
 /** Opens a data folder for work on its vault while no node runs on it. */
-async function withVaultFolder<T>(
+export async function withVaultFolder<T>(
   world: World,
   options: FolderOptions,
   work: (place: { keys: ReturnType<typeof vaultKeys>; settings: ReturnType<typeof vaultOptions> }) => Promise<T>,

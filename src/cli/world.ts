@@ -19,4 +19,6 @@ export interface World {
   pid: number;
   /** Aborts with the first Ctrl-C or SIGTERM. */
   interrupt: AbortSignal;
+  /** Calls the listener at each SIGHUP, until the function it gives is called; while nobody listens SIGHUP ends the program. */
+  onHangup(listener: () => void): () => void;
 }

@@ -3,9 +3,13 @@ import type { RpcError } from '../protocol/index.ts';
 
 /** The node's own answer to a request: its code, its kind, and the fixed text of that kind. */
 export class RemoteError extends NvrError {
-  constructor({ code, kind, message }: RpcError) {
+  /** After this long it is worth trying again, where the node said so. */
+  readonly retryMs: number | null;
+
+  constructor({ code, kind, message, retryMs }: RpcError) {
     super(code, kind, message);
     this.name = 'RemoteError';
+    this.retryMs = retryMs ?? null;
   }
 }
 

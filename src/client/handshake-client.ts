@@ -6,6 +6,7 @@ import {
   FRAME,
   FrameOpener,
   HandshakeInitiator,
+  type NoiseKeys,
   parseEvent,
   ROLES,
   type Role,
@@ -22,10 +23,13 @@ import {
   unreachableError,
   wrongNodeError,
 } from './connection-errors.ts';
+import { pendingError } from './pair-errors.ts';
 import { SocketLine } from './socket-line.ts';
 
 /** From opening the socket to `channel.open`. */
 const ATTEMPT_MS = 8_000;
+/** Silence after which a node at which we wait for approval is taken for dead; it speaks every 15 s. */
+const WAITING_SILENCE_MS = 45_000;
 
 /** What a handshake needs beside the address. */
 export interface Approach {
@@ -33,15 +37,33 @@ export interface Approach {
   device: DeviceKeys;
   /** Present: pair by this invitation. */
   pairing?: { id: Uint8Array; secret: Uint8Array; label: string };
+  /** Told that somebody must approve this device, and until when (epoch ms); absent: not waited for. */
+  onPending?: ((expiresAt: number) => void) | undefined;
   signal?: AbortSignal;
+}
+
+/** A line to one address while a handshake is spoken on it. */
+export interface Talk {
+  line: SocketLine;
+  /** Begins the time anew that the other side has: `ms` from now. */
+  allow(ms: number): void;
 }
 
 /**
  * Opens a socket to one address and speaks the handshake. Throws `ERR_CLIENT_UNREACHABLE`, `_TIMEOUT`, `_NOT_ANSWERED`,
- * `_WRONG_NODE`, `_REFUSED`, `_PROTOCOL` or `_CANCELLED`; the socket is closed then.
+ * `_WRONG_NODE`, `_REFUSED`, `_PENDING`, `_PROTOCOL` or `_CANCELLED`; the socket is closed then.
  */
-export async function approach(deps: ClientDeps, address: string, wish: Approach): Promise<Proved> {
-  const { signal } = wish;
+export function approach(deps: ClientDeps, address: string, wish: Approach): Promise<Proved> {
+  return talkTo(deps, address, wish.signal, (talk) => shake(deps, address, talk, wish));
+}
+
+/** Opens a socket to one address and lets `speak` speak on it; closed where that fails, the other side is silent too long, or `signal` aborts. */
+export async function talkTo<T>(
+  deps: ClientDeps,
+  address: string,
+  signal: AbortSignal | undefined,
+  speak: (talk: Talk) => Promise<T>,
+): Promise<T> {
   if (signal?.aborted) throw cancelledError();
   const line = new SocketLine(deps.openSocket(`ws://${address}${CHANNEL_PATH}`, CHANNEL_SUBPROTOCOL));
   let cause: Error | null = null;
@@ -49,12 +71,17 @@ export async function approach(deps: ClientDeps, address: string, wish: Approach
     cause ??= error;
     line.close(CHANNEL_CLOSE_CODE);
   };
-  const cancelTimer = deps.after(ATTEMPT_MS, () => stop(timeoutError(address)));
+  let cancelTimer = () => {};
+  const allow = (ms: number) => {
+    cancelTimer();
+    cancelTimer = deps.after(ms, () => stop(timeoutError(address)));
+  };
+  allow(ATTEMPT_MS);
   const onAbort = () => stop(cancelledError());
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     if (!(await line.opened)) throw unreachableError(address);
-    return await shake(deps, address, line, wish);
+    return await speak({ line, allow });
   } catch (error) {
     line.close(CHANNEL_CLOSE_CODE);
     throw cause ?? (isNvrError(error) ? error : protocolError('the socket failed'));
@@ -64,8 +91,9 @@ export async function approach(deps: ClientDeps, address: string, wish: Approach
   }
 }
 
-async function shake(deps: ClientDeps, address: string, line: SocketLine, wish: Approach): Promise<Proved> {
+async function shake(deps: ClientDeps, address: string, talk: Talk, wish: Approach): Promise<Proved> {
   const { suite } = deps;
+  const { line } = talk;
   const { pin, device, pairing } = wish;
   const initiator = new HandshakeInitiator(suite, {
     nodeId: pin.nodeId,
@@ -90,14 +118,39 @@ async function shake(deps: ClientDeps, address: string, line: SocketLine, wish: 
     ...(pairing ? { pairing: { label: pairing.label, wrapKey: device.wrapKey } } : {}),
   });
   line.send(message);
-  const first = await line.next();
-  if (!first) throw refusedError(address, pairing !== undefined);
-  const opener = new FrameOpener(keys.receive, 'node');
-  const frame = await opener.open(first);
-  const event = frame?.type === FRAME.event && frame.stream === 0 ? parseEvent(frame.body) : null;
-  const role = event?.name === 'channel.open' ? event.params['role'] : null;
-  if (!isRole(role)) throw protocolError('the channel does not open');
+  const { role, opener } = await letIn(address, talk, keys, pairing !== undefined, wish.onPending);
   return { nodeId: pin.nodeId, role, line, keys, opener };
+}
+
+/** Reads the node's decision after the last message of a handshake: `channel.open`, perhaps after `channel.pending` and a long wait. */
+export async function letIn(
+  address: string,
+  { line, allow }: Talk,
+  keys: NoiseKeys,
+  pairing: boolean,
+  onPending?: (expiresAt: number) => void,
+): Promise<{ role: Role; opener: FrameOpener }> {
+  const opener = new FrameOpener(keys.receive, 'node');
+  let waiting = false;
+  for (;;) {
+    const message = await line.next();
+    if (!message) throw refusedError(address, pairing);
+    const frame = await opener.open(message);
+    if (waiting) allow(WAITING_SILENCE_MS);
+    if (waiting && frame?.type === FRAME.ping) continue;
+    const event = frame?.type === FRAME.event && frame.stream === 0 ? parseEvent(frame.body) : null;
+    if (event?.name === 'channel.pending' && !waiting) {
+      const { expiresAt } = event.params;
+      if (!onPending) throw pendingError(address);
+      waiting = true;
+      allow(WAITING_SILENCE_MS);
+      onPending(typeof expiresAt === 'number' ? expiresAt : 0);
+      continue;
+    }
+    const role = event?.name === 'channel.open' ? event.params['role'] : null;
+    if (!isRole(role)) throw protocolError('the channel does not open');
+    return { role, opener };
+  }
 }
 
 function isRole(value: unknown): value is Role {

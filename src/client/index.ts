@@ -22,4 +22,11 @@ export {
   type RangeQuery,
   type SegmentUnit,
 } from './nvr-client.ts';
-export { type ReaderDeps, type ReadSegmentOptions, readSegment, type SegmentPlace } from './segment-reader.ts';
+export { type CodePairOptions, pairByCode } from './pair-code.ts';
+export {
+  type ReaderDeps,
+  type ReadPurpose,
+  type ReadSegmentOptions,
+  readSegment,
+  type SegmentPlace,
+} from './segment-reader.ts';

@@ -13,7 +13,7 @@ import type {
 } from '../protocol/index.ts';
 import type { Connection, Unit } from './api.ts';
 import { type FragmentUnit, fragmentUnit, type InitUnit, initUnit } from './media-unit.ts';
-import { type ReadSegmentOptions, readSegment } from './segment-reader.ts';
+import { type ReadPurpose, type ReadSegmentOptions, readSegment } from './segment-reader.ts';
 
 export interface NvrClientDeps {
   connection: Connection;
@@ -23,6 +23,8 @@ export interface NvrClientDeps {
    * `protocol`). Absent: the node's replies are taken as they are, and the schemas need not be shipped.
    */
   check?: <N extends CommandName>(name: N, result: unknown) => { result: CommandResult<N> } | { problems: string };
+  /** What is said to be done with recordings; `play` where it is left out. */
+  purpose?: ReadPurpose;
 }
 
 /** A stretch without recording, between what was read before and what follows. */
@@ -86,8 +88,8 @@ export interface NvrClient {
 }
 
 /** Wraps an open connection. Holds nothing but it. */
-export function createNvrClient({ connection, suite, check }: NvrClientDeps): NvrClient {
-  const deps = { connection, suite };
+export function createNvrClient({ connection, suite, check, purpose = 'play' }: NvrClientDeps): NvrClient {
+  const deps = { connection, suite, purpose };
 
   function checked<N extends CommandName>(name: N, result: unknown): CommandResult<N> {
     if (!check) return result as CommandResult<N>;
@@ -137,7 +139,7 @@ export function createNvrClient({ connection, suite, check }: NvrClientDeps): Nv
     },
 
     segment(id) {
-      return call('segments.get', { segment: id, offset: 0, length: 0 });
+      return call('segments.get', { segment: id, offset: 0, length: 0, purpose });
     },
 
     readSegment(segment, options) {
@@ -147,7 +149,7 @@ export function createNvrClient({ connection, suite, check }: NvrClientDeps): Nv
     async *readRange({ source, stream, from, to, signal, onBytes }) {
       const common = { ...(signal ? { signal } : {}), ...(onBytes ? { onBytes } : {}) };
       let first = true;
-      for await (const page of pages('range.read', { source, stream, from, to }, signal)) {
+      for await (const page of pages('range.read', { source, stream, from, to, purpose }, signal)) {
         if (page.gap) yield { kind: 'gap', ...page.gap };
         for (const segment of page.segments) {
           if (!first && segment.gapBefore) yield { kind: 'gap', ...segment.gapBefore };

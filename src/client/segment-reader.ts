@@ -21,7 +21,12 @@ import { StoredBytes } from './stored-bytes.ts';
 export interface ReaderDeps {
   connection: Connection;
   suite: CryptoSuite;
+  /** What is said to be done with recordings, for the grant and the audit log; `play` where it is left out. */
+  purpose?: ReadPurpose;
 }
+
+/** Looked at, or kept outside the recorder. */
+export type ReadPurpose = 'play' | 'export';
 
 /** One segment as `range.read` and `segments.get` describe it. */
 export type SegmentPlace = Pick<
@@ -187,6 +192,7 @@ class SegmentReader {
     const { id, size } = this.#segment;
     const range = {
       segment: id as SegmentId,
+      purpose: this.#deps.purpose ?? 'play',
       offset: Math.min(offset, size),
       ...(length === undefined ? {} : { length: Math.min(length, size - offset) }),
     };

@@ -16,7 +16,7 @@ export class StoredBytes {
 
   constructor(
     connection: Connection,
-    range: { segment: SegmentId; offset: number; length?: number },
+    range: { segment: SegmentId; offset: number; length?: number; purpose: 'play' | 'export' },
     options: { signal?: AbortSignal; onBytes?: (count: number) => void } = {},
   ) {
     const { signal, onBytes = () => {} } = options;

@@ -1,3 +1,4 @@
+import { wishOf } from './grants.ts';
 import type { CommandDeps, Family } from './handler.ts';
 
 /** `devices.list`, `devices.invite`, `devices.remove`, `devices.rename`. */
@@ -17,7 +18,7 @@ export function deviceCommands({
           .filter((each) => all || each.device === self)
           .map(({ device, role, label, pairedAt, lastSeenAt, wrapKeyId }) => ({
             device,
-            role,
+            ...(role === null ? {} : { role }),
             label,
             pairedAt,
             lastSeenAt,
@@ -28,13 +29,13 @@ export function deviceCommands({
       };
     },
 
-    async 'devices.invite'({ params: { role, expiresMs } }) {
-      const made = await devices.invite({ role, expiresMs });
+    async 'devices.invite'({ call, params: { expiresMs, ...terms } }) {
+      const made = await devices.invite({ ...wishOf(terms), expiresMs, by: call.caller.device });
       return { id: made.id, role: made.role, expiresAt: made.expiresAt, invitation: node.writeInvitation(made) };
     },
 
-    async 'devices.remove'({ params: { device } }) {
-      return { removed: await devices.remove(device) };
+    async 'devices.remove'({ call, params: { device, adopt } }) {
+      return { removed: await devices.remove(device, { by: call.caller.device, adopt }) };
     },
 
     async 'devices.rename'({ params: { device, label } }) {

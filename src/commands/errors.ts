@@ -15,6 +15,11 @@ export function denied(reason: string): NvrError {
   return new NvrError('ERR_COMMANDS_DENIED', 'denied', `refused: ${reason}`);
 }
 
+/** What was compared is not the fingerprint of the key that was named. */
+export function fingerprintWrong(): NvrError {
+  return new NvrError('ERR_COMMANDS_FINGERPRINT', 'invalid', 'expected the fingerprint of the key that was named');
+}
+
 /** No source of this id, or it has no such stream. */
 export function sourceMissing(): NvrError {
   return new NvrError('ERR_COMMANDS_SOURCE', 'missing', 'expected a configured source and stream');

@@ -10,6 +10,10 @@ export interface HealthFacts {
   vault: Pick<VaultStatus, 'state'>;
   /** Ids of sources that left recordings and are configured no more. */
   retainedSources?: readonly string[];
+  /** The gateway that hosts this node, x-only key; empty or absent: none. */
+  hostGateway?: string;
+  /** The identity it claims to belong to; empty or absent: none. */
+  identityId?: string;
 }
 
 /** State words of the old contract; it knows fewer. */
@@ -26,7 +30,15 @@ const OLD_STATES = {
  * The body of `GET /health` in the shape that gateways of the ecosystem read: keys alphabetical, no address, no secret, no
  * free text of a camera. `ok` is false while nothing can be stored.
  */
-export function healthReport({ nodeId, version, sources, vault, retainedSources = [] }: HealthFacts) {
+export function healthReport({
+  nodeId,
+  version,
+  sources,
+  vault,
+  retainedSources = [],
+  hostGateway = '',
+  identityId = '',
+}: HealthFacts) {
   const sorted = [...sources].sort((a, b) => (a.id < b.id ? -1 : 1));
   return {
     cameraDevices: sorted.map(({ id, name, enabled }) => ({ enabled, name, ptzCapable: false, sourceId: id })),
@@ -34,8 +46,8 @@ export function healthReport({ nodeId, version, sources, vault, retainedSources 
     configuredSources: sorted.length,
     deviceKind: 'service',
     devicePk: nodeId,
-    hostGatewayPk: '',
-    identityId: '',
+    hostGatewayPk: hostGateway,
+    identityId,
     mediaProjection: {},
     nodeRole: 'native',
     ok: vault.state === 'ok',

@@ -2,7 +2,7 @@ import { isNvrError } from '../errors.ts';
 import type { Live, LiveUnit, QueueBudget, Subscription } from '../live/index.ts';
 import { LIVE_SUBSCRIPTIONS_MAX, type ReplyStream } from '../protocol/index.ts';
 import { sourceMissing, tooManySubscriptions } from './errors.ts';
-import type { CommandDeps, Family } from './handler.ts';
+import type { Family, NotingDeps } from './handler.ts';
 import { atOf, gapFacts, trackFacts } from './wire.ts';
 
 /** The live streams of one channel; forgotten with its last subscription. */
@@ -12,7 +12,10 @@ interface Watching {
 }
 
 /** `live.subscribe`, `live.unsubscribe`. */
-export function liveCommands({ live }: Pick<CommandDeps, 'live'>): Family<'live.subscribe' | 'live.unsubscribe'> {
+export function liveCommands({
+  live,
+  notes,
+}: Pick<NotingDeps, 'live' | 'notes'>): Family<'live.subscribe' | 'live.unsubscribe'> {
   /** By session id; bounded by the open channels. */
   const watchers = new Map<string, Watching>();
   let count = 0;
@@ -29,6 +32,7 @@ export function liveCommands({ live }: Pick<CommandDeps, 'live'>): Family<'live.
       watchers.set(sessionId, watching);
       watching.subscriptions.set(number, subscription);
       try {
+        notes.viewed(call, source);
         const current = live.current(place);
         const tracks = trackFacts(current?.tracks ?? []);
         call.stream.reply({ subscription: number, source, stream, running: current !== null, tracks });

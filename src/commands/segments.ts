@@ -1,9 +1,17 @@
 import { toBase64Url } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
-import type { CheckedParams, GapFacts, RangeSegment, SegmentId, SourceId, StreamName } from '../protocol/index.ts';
+import {
+  type CheckedParams,
+  earliestOf,
+  type GapFacts,
+  type RangeSegment,
+  type SegmentId,
+  type SourceId,
+  type StreamName,
+} from '../protocol/index.ts';
 import type { SegmentPage, SegmentReading, StoredSegment, Vault } from '../vault/index.ts';
 import { offsetOutside, paramsRefused, segmentMissing } from './errors.ts';
-import type { CommandDeps, Family } from './handler.ts';
+import type { Family, Granted, NotingDeps } from './handler.ts';
 import { streamOf } from './sources.ts';
 import { StoredBytes } from './stored-bytes.ts';
 import { atOf, gapFacts, segmentFacts, trackFacts, usOf } from './wire.ts';
@@ -15,13 +23,14 @@ const GAPS_BETWEEN_MAX = 64;
 export function segmentCommands({
   vault,
   sources,
-}: Pick<CommandDeps, 'vault' | 'sources'>): Family<'segments.list' | 'segments.get' | 'range.read'> {
+  notes,
+}: Pick<NotingDeps, 'vault' | 'sources' | 'notes'>): Family<'segments.list' | 'segments.get' | 'range.read'> {
   const stored = new StoredBytes();
   return {
-    async 'segments.list'({ params }) {
-      const { source, stream, order } = params;
+    async 'segments.list'(granted) {
+      const { source, stream, order } = granted.params;
       requireStream(source, stream);
-      const page = listPage(vault, params, order);
+      const page = listPage(vault, granted.params, order, earliestFor(granted));
       return { source, stream, segments: page.segments.map(segmentFacts), ...cursorOf(page) };
     },
 
@@ -40,6 +49,8 @@ export function segmentCommands({
         if (!key) throw segmentMissing();
         signal.throwIfAborted();
         const { sourceId: source, stream } = segment;
+        const span = { from: atOf(segment.startUs), to: atOf(segment.endUs), piece: true };
+        notes.read(call, { source, stream }, span, params.purpose);
         const tracks = trackFacts(segment.tracks);
         call.stream.reply({ source, stream, ...segmentFacts(segment), ...key, tracks, offset, length });
         const to = { sessionId: call.caller.sessionId, stream: call.stream, signal };
@@ -53,19 +64,24 @@ export function segmentCommands({
       }
     },
 
-    async 'range.read'({ params, signal }) {
-      const { source, stream } = params;
+    async 'range.read'(granted) {
+      const { params, signal, call, at } = granted;
+      const { source, stream, purpose } = params;
       requireStream(source, stream);
-      const page = listPage(vault, params, 'oldest');
+      const earliest = earliestFor(granted);
+      const page = listPage(vault, params, 'oldest', earliest);
       const segments: RangeSegment[] = [];
       for (const [i, segment] of page.segments.entries()) {
         signal.throwIfAborted();
-        const gapBefore = gapInFront(vault, segment, page.segments[i - 1]);
+        const gapBefore = clipped(gapInFront(vault, segment, page.segments[i - 1]), earliest);
         const key = await keyOf(vault, segment.id);
         // Pruned since it was listed: the client reads on behind it.
         if (key) segments.push({ ...segmentFacts(segment), ...key, ...(gapBefore ? { gapBefore } : {}) });
       }
-      const surroundings = params.cursor === undefined ? whereFromLies(vault, params, page) : {};
+      const from = Math.max(params.from, earliest);
+      const span = { from, to: Math.min(params.to, Math.max(from, at)) };
+      if (segments.length > 0) notes.read(call, { source, stream }, span, purpose);
+      const surroundings = params.cursor === undefined ? whereFromLies(vault, params, page, earliest) : {};
       return { source, stream, segments, ...cursorOf(page), ...surroundings };
     },
   };
@@ -88,14 +104,26 @@ export function segmentCommands({
   }
 }
 
+/** A gap as far as it lies in what may be seen. */
+function clipped(gap: GapFacts | null, earliest: number): GapFacts | null {
+  return gap && gap.startAt < earliest ? { ...gap, startAt: earliest } : gap;
+}
+
 type Span = Pick<CheckedParams<'range.read'>, 'source' | 'stream' | 'from' | 'to' | 'limit' | 'cursor'>;
 
-/** One page of the vault. A cursor that the vault does not know is the caller's fault. */
-function listPage(vault: Vault, span: Span, order: 'oldest' | 'newest'): SegmentPage {
+/** Epoch ms from which on this caller sees recordings. */
+function earliestFor({ access, at }: Pick<Granted<'range.read'>, 'access' | 'at'>): number {
+  return earliestOf(access, at);
+}
+
+/** One page of the vault, of segments that begin at `earliest` or later. A cursor that the vault does not know is the caller's fault. */
+function listPage(vault: Vault, span: Span, order: 'oldest' | 'newest', earliest: number): SegmentPage {
   const { source: sourceId, stream, from, to, limit, cursor } = span;
-  const query = { sourceId, stream, fromUs: usOf(from), toUs: usOf(to), order, limit };
+  const query = { sourceId, stream, fromUs: usOf(Math.max(from, earliest)), toUs: usOf(to), order, limit };
   try {
-    return vault.list(cursor === undefined ? query : { ...query, cursor });
+    const page = vault.list(cursor === undefined ? query : { ...query, cursor });
+    // The one that reaches into the window from before it is not in it.
+    return { ...page, segments: page.segments.filter(({ startUs }) => startUs >= usOf(earliest)) };
   } catch (error) {
     if (cursor !== undefined && isNvrError(error, 'invalid'))
       throw paramsRefused('cursor: expected one of a page before');
@@ -142,22 +170,27 @@ function gapInFront(vault: Vault, segment: StoredSegment, before: StoredSegment 
 }
 
 /** Where the wished start lies: inside a gap, and how far it is to the next recording. */
-function whereFromLies(vault: Vault, span: Span, page: SegmentPage): { gap?: GapFacts; next?: number } {
+function whereFromLies(
+  vault: Vault,
+  span: Span,
+  page: SegmentPage,
+  earliest: number,
+): { gap?: GapFacts; next?: number } {
   const { source: sourceId, stream } = span;
-  const fromUs = usOf(span.from);
+  const fromUs = usOf(Math.max(span.from, earliest));
   const first = page.segments[0];
   if (first && first.startUs <= fromUs) return {};
   const gap = vault.gaps({ sourceId, stream, fromUs, toUs: fromUs + 1, limit: 1 })[0];
-  const told = gap ? { gap: gapFacts(gap) } : {};
+  const told = gap ? { gap: clipped(gapFacts(gap), earliest)! } : {};
   if (first) return told;
   const after = {
     sourceId,
     stream,
-    fromUs: usOf(span.to),
+    fromUs: Math.max(usOf(span.to), fromUs),
     toUs: Number.MAX_SAFE_INTEGER,
     order: 'oldest',
-    limit: 1,
+    limit: 2,
   } as const;
-  const next = vault.list(after).segments[0];
+  const next = vault.list(after).segments.find(({ startUs }) => startUs >= usOf(earliest));
   return next ? { ...told, next: atOf(next.startUs) } : told;
 }

@@ -1,14 +1,16 @@
-import { isLabel, type SourceId, type StreamName } from '../protocol/index.ts';
+import { type Access, isLabel, type SourceId, type StreamName, sees } from '../protocol/index.ts';
 import { sourceMissing } from './errors.ts';
 import type { CommandDeps, Family } from './handler.ts';
 import type { RecorderView, SourcesView, SourceView, StreamView } from './views.ts';
 import { printable, trackFacts } from './wire.ts';
 
-/** `sources.list`, `sources.states`. */
-export function sourceCommands({ sources }: Pick<CommandDeps, 'sources'>): Family<'sources.list' | 'sources.states'> {
+/** `sources.list`, `sources.states`, `sources.put`, `sources.remove`. */
+export function sourceCommands({
+  sources,
+}: Pick<CommandDeps, 'sources'>): Family<'sources.list' | 'sources.states' | 'sources.put' | 'sources.remove'> {
   return {
-    async 'sources.list'({ params }) {
-      const { page, cursor } = pageOf(sources, params);
+    async 'sources.list'({ params, access }) {
+      const { page, cursor } = pageOf(sources, params, access);
       return {
         sources: page.map(({ id, name, enabled, streams }) => ({
           id,
@@ -25,13 +27,19 @@ export function sourceCommands({ sources }: Pick<CommandDeps, 'sources'>): Famil
       };
     },
 
-    async 'sources.states'({ params, role }) {
-      const { page, cursor } = pageOf(sources, params);
+    async 'sources.states'({ params, role, access }) {
+      const { page, cursor } = pageOf(sources, params, access);
       const toldReason = role === 'admin' || role === 'owner';
       const states = page.flatMap(({ id, streams }) =>
         streams.slice(0, 2).map(({ stream, status }) => ({ source: id, stream, ...stateFacts(status, toldReason) })),
       );
       return { states, ...cursor };
+    },
+
+    'sources.put': ({ params }) => sources.put(params),
+
+    async 'sources.remove'({ params }) {
+      return { removed: await sources.remove(params.source) };
     },
   };
 }
@@ -64,12 +72,14 @@ export function streamOf(sources: SourcesView, source: SourceId, stream: StreamN
   return found;
 }
 
-/** A page by id; the cursor is the last id told, so that sources may come and go between pages. */
+/** A page by id, of those the caller may know of; the cursor is the last id told, so that sources may come and go between pages. */
 function pageOf(
   sources: SourcesView,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
+  access: Access,
 ): { page: SourceView[]; cursor: { cursor?: string } } {
-  const sorted = [...sources.list()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const seen = sources.list().filter(({ id }) => sees(access, id));
+  const sorted = seen.sort((a, b) => (a.id < b.id ? -1 : 1));
   const rest = cursor === undefined ? sorted : sorted.filter((each) => each.id > cursor);
   const page = rest.slice(0, limit);
   const last = page.at(-1);

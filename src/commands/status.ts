@@ -1,4 +1,4 @@
-import { RECORDER_STATES, type RecorderState } from '../protocol/index.ts';
+import { RECORDER_STATES, type RecorderState, sees } from '../protocol/index.ts';
 import type { CommandDeps, Family } from './handler.ts';
 import { atOf, printable } from './wire.ts';
 
@@ -11,7 +11,7 @@ export function statusCommands({
   node,
 }: Pick<CommandDeps, 'clock' | 'vault' | 'live' | 'sources' | 'node'>): Family<'status.get'> {
   return {
-    async 'status.get'() {
+    async 'status.get'({ access }) {
       const { state, segments, sizeBytes, oldestUs, freeBytes, totalBytes, leaves, daysLeft } = vault.status();
       const { subscriptions, droppedFragments } = live.status();
       const { open, devices, bytesIn, bytesOut } = node.channels();
@@ -35,7 +35,12 @@ export function statusCommands({
           daysLeft,
           recovery,
         },
-        recorders: countStates(sources.list().flatMap((source) => source.streams.map((each) => each.status.state))),
+        recorders: countStates(
+          sources
+            .list()
+            .filter(({ id }) => sees(access, id))
+            .flatMap((source) => source.streams.map((each) => each.status.state)),
+        ),
         live: { subscriptions, droppedFragments },
         channels: { open, devices: devices.length, bytesIn, bytesOut },
       };

@@ -1,10 +1,39 @@
 import type { Track } from '../media/index.ts';
-import type { DeviceKey, GapCause, RecorderState, Role, SourceId, StreamId, StreamName } from '../protocol/index.ts';
+import type {
+  Access,
+  AccessChange,
+  CamerasDiscoverResult,
+  CheckedParams,
+  DeviceKey,
+  GapCause,
+  GrantTerms,
+  RecorderState,
+  Role,
+  SignedEvent,
+  SourceId,
+  SourcesPutResult,
+  StreamId,
+  StreamName,
+} from '../protocol/index.ts';
+import type { SwarmStatus } from '../swarm/index.ts';
+import type { AuditLog } from '../vault/index.ts';
 
 /** The configured sources, as the daemon knows them at this moment. */
 export interface SourcesView {
   /** Every configured source, in any order. */
   list(): readonly SourceView[];
+  /** Adds or changes one, in config.yaml first. Nothing has changed where it rejects. */
+  put(wish: SourceWish): Promise<SourcesPutResult>;
+  /** Takes one out; false where none is configured by this id. */
+  remove(source: SourceId): Promise<boolean>;
+}
+
+/** What is wished for one source, as `sources.put` takes it: shapes are checked, sense is not. */
+export type SourceWish = CheckedParams<'sources.put'>;
+
+/** Looks for cameras on the local networks; at most one search at a time, three seconds whatever arrives. */
+export interface CamerasView {
+  discover(): Promise<CamerasDiscoverResult>;
 }
 
 export interface SourceView {
@@ -48,19 +77,73 @@ export interface RecorderView {
 /** The part of `identity` that commands use. */
 export interface DevicesView {
   devices(): readonly DeviceView[];
-  /** The role a device has now, or null where it is not paired (any more). */
-  roleOf(device: DeviceKey): Role | null;
-  invite(wish: { role: Role; expiresMs?: number }): Promise<InvitationView & { secret: Uint8Array }>;
+  /** What a device may do at `now` (epoch ms), or null where it may nothing. */
+  accessOf(device: DeviceKey, now?: number): Access | null;
+  grants(): readonly GrantView[];
+  /** The time by which grants are judged, epoch ms. */
+  judgedAt(): number;
+  trustClock(): Promise<void>;
+  invite(wish: TermsView & { expiresMs?: number; by?: DeviceKey }): Promise<InvitationView & { secret: Uint8Array }>;
   invitations(): readonly InvitationView[];
-  remove(device: DeviceKey): Promise<boolean>;
+  /** Grants on the word of `by`. */
+  grant(device: DeviceKey, wish: TermsView, by?: DeviceKey): Promise<GrantView>;
+  /** Takes a grant that `caller` signed. */
+  acceptGrant(event: SignedEvent, caller: DeviceKey): Promise<GrantView>;
+  revoke(device: DeviceKey, wish?: { by?: DeviceKey; adopt?: boolean }): Promise<boolean>;
+  remove(device: DeviceKey, wish?: { by?: DeviceKey; adopt?: boolean }): Promise<boolean>;
   rename(device: DeviceKey, label: string): Promise<boolean>;
-  /** Told when a device was removed or its role changed. */
-  onLoss(listener: (loss: { device: DeviceKey }) => void): () => void;
+  /** Told when what a device may do has changed, within a second. */
+  onAccessChange(listener: (change: AccessChange) => void): () => void;
+}
+
+/** Terms wished for a device; what is left out is not narrowed. */
+export type TermsView = Pick<GrantTerms, 'role'> & Partial<GrantTerms>;
+
+export interface GrantView extends GrantTerms {
+  device: DeviceKey;
+  generation: number;
+  issuer: DeviceKey;
+  /** Epoch ms. */
+  createdAt: number;
+  state: 'in-force' | 'waiting' | 'ended' | 'cut-off';
+}
+
+/** The part of `identity` behind pairing by typed code, and the enrolment of this node where one goes on. */
+export interface PairingView {
+  /** On the word of `by`. */
+  make(wish: TermsView & { approve: boolean; expiresMs: number; by: DeviceKey }): Promise<{
+    id: string;
+    /** Eight digits. */
+    digits: string;
+    role: Role;
+    approve: boolean;
+    expiresAt: number;
+  }>;
+  cancel(): Promise<boolean>;
+  code(): { id: string; role: Role; approve: boolean; expiresAt: number; triesLeft: number } | null;
+  triesLeftToday(): number;
+  pending(): readonly {
+    device: DeviceKey;
+    fingerprint: string;
+    label: string;
+    role: Role;
+    since: number;
+    expiresAt: number;
+    present: boolean;
+  }[];
+  /** On the word of `by`: the role the device has now, or null where it does not wait. */
+  approve(device: DeviceKey, wish: TermsView & { label?: string; by: DeviceKey }): Promise<Role | null>;
+  reject(device: DeviceKey): boolean;
+  /** Answers to the enrolment that nobody vouched for; empty where none goes on. */
+  enrolments(): readonly { signer: DeviceKey; identityId: string; label: string; at: number }[];
+  /** Accepts or dismisses such an answer; false where it does not wait. */
+  confirm(signer: DeviceKey, accept: boolean): Promise<boolean>;
 }
 
 export interface DeviceView {
   device: DeviceKey;
-  role: Role;
+  /** Null while it may nothing. */
+  role: Role | null;
   label: string;
   pairedAt: number;
   lastSeenAt: number;
@@ -89,4 +172,13 @@ export interface NodeView {
   channels(): { open: number; devices: readonly DeviceKey[]; bytesIn: number; bytesOut: number };
   /** The text of an invitation, with the addresses at which this node is reached (docs/protocol/pairing.md). */
   writeInvitation(invitation: InvitationView & { secret: Uint8Array }): string;
+}
+
+/** The part of the audit log that commands read. */
+export type AuditView = Pick<AuditLog, 'list' | 'head'>;
+
+/** The part of `swarm` that commands use. */
+export interface SwarmView {
+  /** The member's view at this moment, or null where the node is in no swarm. */
+  status(): SwarmStatus | null;
 }

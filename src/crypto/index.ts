@@ -13,6 +13,16 @@ export {
   type SyncChunkOpener,
 } from './chunked-encryption.ts';
 export {
+  CPACE_KEY_SIZE,
+  CPACE_SEED_SIZE,
+  CPACE_SHARE_SIZE,
+  Cpace,
+  type CpaceInput,
+  type CpaceMessage,
+  cpaceGenerator,
+  cpaceScalarMult,
+} from './cpace.ts';
+export {
   generateXWingPair,
   hpkeKeySchedule,
   hpkeOpen,

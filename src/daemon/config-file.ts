@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { type Document, isScalar, LineCounter, parseDocument } from 'yaml';
 import { fromUtf8, utf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import type { Files } from '../platform/index.ts';
@@ -9,17 +9,35 @@ export const CONFIG_BYTES_MAX = 256 * 1024;
 /** Deepest nesting that is read; a configuration needs four. */
 const DEPTH_MAX = 32;
 
+/** Faults of the notation in our words: those of the parser quote what was written, and that may be a password. */
+const NOTATION: Readonly<Record<string, string>> = {
+  BAD_ALIAS: 'expected a value; one that begins with * or & wants quotes',
+  BAD_DQ_ESCAPE: 'expected an escape YAML knows; in single quotes a backslash is a backslash',
+  BAD_INDENT: 'expected the indentation of the lines above, or a closing bracket',
+  BAD_SCALAR_START: 'expected a value; one that begins with @, ` or % wants quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'expected one value on this line; one with ": " in it wants quotes',
+  DUPLICATE_KEY: 'expected each key once',
+  MISSING_CHAR: 'expected another sign, such as a closing quote or bracket, a colon or a space',
+  MULTILINE_IMPLICIT_KEY: 'expected a key on one line with a colon behind it',
+  MULTIPLE_DOCS: 'expected one document, found a line ---',
+  TAB_AS_INDENT: 'expected spaces, found a tab',
+  TAG_RESOLVE_FAILED: 'expected a value; one that begins with ! wants quotes',
+};
+
 /**
  * The text of a configuration, kept with its comments so that it can be changed and written back. YAML 1.2; JSON is YAML.
  * Throws `ERR_DAEMON_CONFIG` (`invalid`) with every fault of the notation.
  */
 export class ConfigText {
+  /** As it was read. */
+  readonly written: string;
   readonly #document: Document;
   readonly #lines: LineCounter;
   readonly #file: string;
 
   constructor(file: string, text: string) {
     this.#file = file;
+    this.written = text;
     this.#lines = new LineCounter();
     if (text.length > CONFIG_BYTES_MAX)
       throw new ConfigError(file, [`expected at most ${CONFIG_BYTES_MAX} characters`]);
@@ -31,17 +49,20 @@ export class ConfigText {
       logLevel: 'error',
     });
     const faults = this.#document.errors.map(
-      ({ pos, message }) => `line ${this.#lines.linePos(pos[0]).line}: ${message}`,
+      ({ pos, code }) =>
+        `line ${this.#lines.linePos(pos[0]).line}: ${NOTATION[code] ?? 'expected YAML, found a sign that means nothing here'}`,
     );
-    if (faults.length > 0) throw new ConfigError(file, faults.slice(0, 20));
+    if (faults.length > 0) throw new ConfigError(file, [...new Set(faults)].slice(0, 20));
   }
 
   /** Plain values, an empty object for an empty file. Aliases are refused: nothing of ours needs them. */
   values(): unknown {
     try {
       return this.#document.toJS({ maxAliasCount: 0 }) ?? {};
-    } catch (error) {
-      throw new ConfigError(this.#file, [`expected plain values without aliases (${(error as Error).message})`]);
+    } catch {
+      throw new ConfigError(this.#file, [
+        'expected plain values without aliases (a value that begins with * wants quotes)',
+      ]);
     }
   }
 
@@ -56,10 +77,23 @@ export class ConfigText {
     return null;
   }
 
-  /** Sets one value; comments and order of everything else stay. */
+  /** Sets one value; comments and order of everything else stay, and the comment beside a plain value too. */
   set(path: readonly string[], value: unknown): void {
     for (let length = 1; length < path.length; length++) this.#makeMap(path.slice(0, length));
-    this.#document.setIn(path, this.#document.createNode(value));
+    const before = this.#document.getIn(path, true);
+    const plain = typeof value !== 'object' || value === null;
+    if (plain && isScalar(before)) before.value = value;
+    else this.#document.setIn(path, this.#document.createNode(value));
+  }
+
+  /** True where something stands at that path. */
+  has(path: readonly string[]): boolean {
+    return this.#document.hasIn(path);
+  }
+
+  /** Takes one value out, with what was said of it; a map that loses its last value stays, empty. */
+  delete(path: readonly string[]): void {
+    if (this.has(path)) this.#document.deleteIn(path);
   }
 
   /** `sources:` with nothing but comments below it holds null, into which nothing can be put: a map takes the comments over. */

@@ -1,59 +1,24 @@
 import { z } from 'zod';
-import { isNvrError } from '../errors.ts';
-import { parseCameraUrl } from '../media/index.ts';
-import { isLabel, SOURCE_ID_RULE } from '../protocol/index.ts';
+import { SOURCE_ID_RULE } from '../protocol/index.ts';
+import {
+  age,
+  duration,
+  label,
+  list,
+  oneOf,
+  origin,
+  parsed,
+  size,
+  url,
+  viewerUrl,
+  whole,
+  yesNo,
+} from './config-fields.ts';
 import { parseListenAddress } from './listen-address.ts';
-import { parseDurationMs, parseSize } from './quantities.ts';
+import { identityShape, swarmShape, v1Shape } from './network-schema.ts';
 
 /** Most sources of one node. */
 export const SOURCES_MAX = 256;
-
-/** A text that `parse` understands; `null` from it, or an error of kind `invalid`, is a mistake of the person. */
-function parsed<T>(expected: string, parse: (text: string) => T | null) {
-  return z.string(`expected ${expected}`).transform((text, context) => {
-    try {
-      const value = parse(text);
-      if (value !== null) return value;
-      context.addIssue({ code: 'custom', message: `expected ${expected}` });
-    } catch (error) {
-      if (!isNvrError(error, 'invalid')) throw error;
-      context.addIssue({ code: 'custom', message: error.message });
-    }
-    return z.NEVER;
-  });
-}
-
-const duration = (least: number, most: number, told: string) =>
-  parsed(`a duration such as 60s, 12h or 30d, ${told}`, (text) => {
-    const ms = parseDurationMs(text);
-    return ms !== null && ms >= least && ms <= most ? ms : null;
-  });
-const size = () => parsed('a size such as 500MB, 10GB or 80%', parseSize);
-const age = () => duration(60_000, 3_650 * 86_400_000, 'from 1m to 3650d');
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, `expected one of ${values.join(', ')}`);
-const yesNo = () => z.boolean('expected true or false');
-const label = () =>
-  z.string('expected a name').refine(isLabel, 'expected 1 to 64 visible characters without space at either end');
-const url = () => parsed('a camera url', parseCameraUrl);
-const whole = (least: number, most: number) => {
-  const told = `expected a whole number from ${least} to ${most}`;
-  return z.int(told).min(least, told).max(most, told);
-};
-const origin = () =>
-  parsed('a web origin such as https://nvr.example', (text) =>
-    /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?$/.test(text) ? text : null,
-  );
-const viewerUrl = () =>
-  parsed('the address of a viewer without #, such as https://viewer.example/', (text) =>
-    text.length <= 512 && /^https?:\/\/[!-~]+$/.test(text) && !text.includes('#') ? text : null,
-  );
-/** One of them, or a list. */
-const list = <T extends z.ZodType>(item: T, most: number) =>
-  z.preprocess(
-    (value) => (Array.isArray(value) ? value : [value]),
-    z.array(item).min(1).max(most, `expected at most ${most}`),
-  );
 
 const virtualShape = z.object(
   {
@@ -116,6 +81,12 @@ export const configShape = z.object({
       reserve: size().optional(),
     })
     .default({ segment: 60_000 }),
+  identity: identityShape.default({ approve_codes: false }),
+  swarm: swarmShape.optional(),
+  v1: v1Shape.optional(),
+  audit: z
+    .object({ keep: age().default(365 * 86_400_000), size: size().default({ bytes: 64 * 1024 * 1024 }) })
+    .default({ keep: 365 * 86_400_000, size: { bytes: 64 * 1024 * 1024 } }),
   sources: z
     .record(z.string(), sourceShape, 'expected a source for each id')
     .nullable()
@@ -133,9 +104,15 @@ export const configShape = z.object({
 });
 
 /** Keys that are known at each place, for suggestions. */
-export const KNOWN_KEYS: Readonly<Record<'top' | 'storage' | 'source' | 'virtual', readonly string[]>> = {
+export const KNOWN_KEYS: Readonly<
+  Record<'top' | 'storage' | 'source' | 'virtual' | 'identity' | 'swarm' | 'v1' | 'audit', readonly string[]>
+> = {
   top: Object.keys(configShape.shape),
   storage: ['segment', 'keep', 'size', 'reserve'],
+  audit: ['keep', 'size'],
+  identity: Object.keys(identityShape.shape),
+  swarm: Object.keys(swarmShape.shape),
+  v1: Object.keys(v1Shape.shape),
   source: Object.keys(sourceShape.shape),
   virtual: Object.keys(virtualShape.shape),
 };

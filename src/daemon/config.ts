@@ -2,16 +2,18 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { fromUtf8 } from '../bytes/index.ts';
+import { fromHex, fromUtf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import type { CameraAddress } from '../media/index.ts';
 import type { Files } from '../platform/index.ts';
-import type { SourceId } from '../protocol/index.ts';
+import type { DeviceKey, SourceId } from '../protocol/index.ts';
+import type { SwarmPeer } from '../swarm/index.ts';
 import { type ConfigText, readConfigText } from './config-file.ts';
 import { configShape, KNOWN_KEYS, type sourceShape } from './config-schema.ts';
 import { ConfigError } from './errors.ts';
 import type { ListenAddress } from './listen-address.ts';
 import type { Size } from './quantities.ts';
+import { Secret } from './secret.ts';
 
 /** What the environment says; read once, here. */
 export interface Environment {
@@ -34,7 +36,43 @@ export interface Config {
   health: 'loopback' | 'anyone';
   log: 'debug' | 'info' | 'warn' | 'error';
   storage: { segmentMs: number; keepMs: number; size: Size; reserve: Size | null };
+  audit: { keepMs: number; size: Size };
+  identity: IdentityConfig;
+  /** Null: this node is in no swarm. */
+  swarm: SwarmConfig | null;
+  /** The session of version 1; null: there is none. */
+  v1: V1Config | null;
   sources: readonly SourceConfig[];
+}
+
+export interface IdentityConfig {
+  /** What people call this node; in records, and in requests to be taken in. */
+  label: string;
+  /** The gateway that hosts it, or null. */
+  hostGateway: DeviceKey | null;
+  /** Every device that comes with a typed code needs somebody's approval. */
+  approveCodes: boolean;
+  /** An identity that this node asks to be taken into. */
+  enrol: { label: string; code: string | null; codeHash: string | null; owner: DeviceKey | null } | null;
+}
+
+export interface SwarmConfig {
+  listen: readonly ListenAddress[];
+  zones: readonly { key: string; name: string }[];
+  peers: readonly SwarmPeer[];
+  endpoint: ListenAddress | null;
+  announceMs: number;
+  /** Where a gateway on this machine looks for the services it hosts, or null. */
+  hostedService: string | null;
+}
+
+export interface V1Config {
+  identityId: string;
+  /** Never printed; a copy of its own that the config keeps. */
+  identitySecret: Secret;
+  serverSecret: Secret;
+  allowFrom: 'loopback' | 'lan' | 'any';
+  devices: 'any' | readonly { device: DeviceKey; role: 'viewer' | 'operator' | 'admin' }[];
 }
 
 export interface SourceConfig {
@@ -71,7 +109,7 @@ const PUBLISHED_SECRETS = new Set([
   'f8fb05f69a4bf7f8515dae3205a6e5b3f73d003ce8788add0a36b8f6f45d9a81',
 ]);
 /** Keys of the first version's configuration. */
-const VERSION_1_KEYS = ['node_id', 'nostr_pubkey', 'nostr_sk_hex', 'swarm', 'api', 'cameras'];
+const VERSION_1_KEYS = ['node_id', 'nostr_pubkey', 'nostr_sk_hex', 'api', 'cameras'];
 
 /** The data folder and credentials as the environment names them; `data` (of the command line) goes first. */
 export function readEnvironment(
@@ -93,7 +131,11 @@ export async function loadConfig(files: Files, folder: string): Promise<{ config
 }
 
 /** Checks a configuration; `ERR_DAEMON_CONFIG` (`invalid`) names all mistakes with their lines and paths. */
-export async function checkConfig(files: Files, folder: string, text: ConfigText | null): Promise<Config> {
+export async function checkConfig(
+  files: Pick<Files, 'read'>,
+  folder: string,
+  text: ConfigText | null,
+): Promise<Config> {
   const file = join(folder, 'config.yaml');
   const values = text?.values() ?? {};
   const problems = publishedSecrets(values);
@@ -109,14 +151,22 @@ export async function checkConfig(files: Files, folder: string, text: ConfigText
     throw new ConfigError(file, bounded(problems));
   }
   const passwords = await readPasswords(files, folder, checked.data.sources, tell);
+  const v1 = checked.data.v1 ? await readV1(files, folder, checked.data.v1, tell) : null;
+  tellForeignZones(checked.data.swarm, tell);
   if (problems.length > 0) throw new ConfigError(file, bounded(problems));
-  return deepFreeze(configOf(file, folder, checked.data, passwords));
+  return deepFreeze(configOf(file, folder, checked.data, passwords, v1));
 }
 
 type Checked = z.output<typeof configShape>;
 
-function configOf(file: string, folder: string, checked: Checked, passwords: Map<string, string>): Config {
-  const { listen, addresses, viewer, origins, health, log, storage, sources } = checked;
+function configOf(
+  file: string,
+  folder: string,
+  checked: Checked,
+  passwords: Map<string, string>,
+  v1: V1Config | null,
+): Config {
+  const { listen, addresses, viewer, origins, health, log, storage, audit, identity, swarm, sources } = checked;
   const installed = folder === INSTALLED || folder.startsWith(`${INSTALLED}/`);
   return {
     file,
@@ -132,6 +182,22 @@ function configOf(file: string, folder: string, checked: Checked, passwords: Map
       size: storage.size ?? (installed ? { share: 0.8 } : { bytes: 10e9 }),
       reserve: storage.reserve ?? null,
     },
+    audit: { keepMs: audit.keep, size: audit.size },
+    identity: {
+      label: identity.label ?? 'Constitute NVR',
+      hostGateway: identity.host_gateway ?? null,
+      approveCodes: identity.approve_codes,
+      enrol: identity.enrol
+        ? {
+            label: identity.enrol.label,
+            code: identity.enrol.code ?? null,
+            codeHash: identity.enrol.code_hash ?? null,
+            owner: identity.enrol.owner ?? null,
+          }
+        : null,
+    },
+    swarm: swarm ? swarmOf(swarm) : null,
+    v1,
     sources: Object.entries(sources).map(([id, source]) => ({
       id: id as SourceId,
       name: source.name ?? id,
@@ -151,6 +217,66 @@ function configOf(file: string, folder: string, checked: Checked, passwords: Map
   };
 }
 
+function swarmOf(swarm: NonNullable<Checked['swarm']>): SwarmConfig {
+  const { listen, zones, peers, endpoint, announce, hosted_service } = swarm;
+  return {
+    listen,
+    zones,
+    peers: peers.map(({ gateway, peer, node, key, zones: shared, disclose }) => ({
+      ...(gateway ?? peer ?? node)!,
+      kind: gateway ? 'gateway' : peer ? 'peer' : 'node',
+      disclose,
+      zones: shared ?? zones.map((zone) => zone.key),
+      ...(key ? { key } : {}),
+    })),
+    endpoint: endpoint ?? null,
+    announceMs: announce,
+    hostedService: hosted_service ?? null,
+  };
+}
+
+/** A peer can share those zones only that this node is in. */
+function tellForeignZones(
+  swarm: Checked['swarm'],
+  tell: (path: readonly PropertyKey[], message: string) => void,
+): void {
+  const own = new Set(swarm?.zones.map(({ key }) => key));
+  for (const [i, { zones = [] }] of (swarm?.peers ?? []).entries()) {
+    if (zones.some((key) => !own.has(key)))
+      tell(['swarm', 'peers', i, 'zones'], 'expected keys that stand in swarm.zones');
+  }
+}
+
+/** The two secrets of the old session, from their files; each is 64 hex characters. */
+async function readV1(
+  files: Pick<Files, 'read'>,
+  folder: string,
+  { identity_id, identity_secret_file, server_secret_file, allow_from, devices }: NonNullable<Checked['v1']>,
+  tell: (path: readonly PropertyKey[], message: string) => void,
+): Promise<V1Config> {
+  const secret = async (key: string, name: string): Promise<Secret> => {
+    const told = 'expected a file with 64 characters 0-9 and a-f';
+    try {
+      const text = fromUtf8(await files.read(absolute(name, folder), PASSWORD_BYTES_MAX))?.trim() ?? '';
+      for (const problem of publishedSecrets(text)) tell(['v1', key], problem.replace(/^: /, ''));
+      const bytes = fromHex(text, 32);
+      if (bytes) return new Secret(bytes);
+      tell(['v1', key], told);
+    } catch (error) {
+      if (!isNvrError(error)) throw error;
+      tell(['v1', key], `${told} (${error.message})`);
+    }
+    return new Secret(new Uint8Array(32));
+  };
+  return {
+    identityId: identity_id,
+    identitySecret: await secret('identity_secret_file', identity_secret_file),
+    serverSecret: await secret('server_secret_file', server_secret_file),
+    allowFrom: allow_from,
+    devices: devices === 'any' ? 'any' : devices.map(({ key, role }) => ({ device: key, role })),
+  };
+}
+
 function withCredentials(
   camera: CameraAddress,
   username: string | undefined,
@@ -162,7 +288,7 @@ function withCredentials(
 
 /** Passwords by source id, from the configuration or from the files it names. */
 async function readPasswords(
-  files: Files,
+  files: Pick<Files, 'read'>,
   folder: string,
   sources: Checked['sources'],
   tell: (path: readonly PropertyKey[], message: string) => void,
@@ -218,7 +344,8 @@ function tellUnknownKeys(values: unknown, tell: (path: readonly PropertyKey[], m
   };
   const at = (value: unknown, key: string) => (isRecord(value) ? value[key] : undefined);
   check(values, KNOWN_KEYS.top, []);
-  check(at(values, 'storage'), KNOWN_KEYS.storage, ['storage']);
+  for (const key of ['storage', 'audit', 'identity', 'swarm', 'v1'] as const)
+    check(at(values, key), KNOWN_KEYS[key], [key]);
   const sources = at(values, 'sources');
   for (const id of keysOf(sources)) {
     const source = at(sources, id);

@@ -1,24 +1,28 @@
 import { join } from 'node:path';
 import { fromHex } from '../bytes/index.ts';
-import { type ChannelServer, createChannelServer } from '../channel/index.ts';
-import { createCommands, healthReport, type SourceView } from '../commands/index.ts';
+import { type CameraDiscovery, createCameraDiscovery } from '../cameras/index.ts';
+import { type ChannelServer, createChannelServer, type V1Deps } from '../channel/index.ts';
+import { createCommands, healthReport, metricsText, type SourceView } from '../commands/index.ts';
 import type { SyncCryptoSuite } from '../crypto/index.ts';
-import { createIdentity, type Identity, type Invitation } from '../identity/index.ts';
+import { createIdentity, type Identity, type Invitation, type PairingOutcome } from '../identity/index.ts';
 import { createLive } from '../live/index.ts';
-import { type CameraAddress, parseCameraUrl } from '../media/index.ts';
-import type { Clock, Files, Log, Processes, Random, Startable } from '../platform/index.ts';
-import { type DeviceKey, printInvitation, type StreamName } from '../protocol/index.ts';
-import { createVault, type Vault } from '../vault/index.ts';
-import type { Config, SourceConfig } from './config.ts';
+import type { CapturedFragment } from '../media/index.ts';
+import type { Clock, Datagrams, Files, Log, Processes, Random, Startable } from '../platform/index.ts';
+import { type AuditEvent, type DeviceKey, printInvitation, type StreamId } from '../protocol/index.ts';
+import { type AuditLog, createAuditLog, createVault, type DurableMark, type Vault } from '../vault/index.ts';
+import type { Config, V1Config } from './config.ts';
+import { ConfigKeeper, type ConfigState, type Reload } from './config-keeper.ts';
 import { HttpServer } from './http-server.ts';
 import { writeListenAddress } from './listen-address.ts';
-import { machineAddresses, nodeAddresses } from './node-addresses.ts';
-import { type NodePart, NodeParts } from './node-parts.ts';
+import { localAddresses, machineAddresses, nodeAddresses } from './node-addresses.ts';
+import { NodeParts } from './node-parts.ts';
 import { removeNodeState, writeNodeState } from './node-state.ts';
-import { RecordedStream } from './recorded-stream.ts';
+import { bytesOf } from './quantities.ts';
+import { keysToRestart } from './restart-keys.ts';
+import { SourceSet } from './source-set.ts';
 import { StreamIds } from './stream-ids.ts';
+import { SwarmPart } from './swarm-part.ts';
 import { vaultKeys, vaultOptions } from './vault-setup.ts';
-import { VirtualCameraChild } from './virtual-camera-child.ts';
 
 export interface DaemonDeps {
   clock: Clock;
@@ -26,7 +30,10 @@ export interface DaemonDeps {
   log: Log;
   files: Files;
   processes: Processes;
+  datagrams: Datagrams;
   suite: SyncCryptoSuite;
+  /** Told of each fragment before the vault gets it, and of what is durable: for tests of what a crash costs. */
+  observe?: { fragment(streamId: StreamId, fragment: CapturedFragment): void; durable(mark: DurableMark): void };
 }
 
 export interface DaemonOptions {
@@ -46,6 +53,10 @@ export interface Daemon extends Startable {
   listening(): string[];
   /** Configured sources and what their recorders do. */
   sources(): SourceView[];
+  /** Reads config.yaml again and applies what changed (docs/configuration.md); mistakes change nothing and are in the log. */
+  reload(): Promise<Reload>;
+  /** How config.yaml and the running node stand to each other. */
+  configState(): ConfigState;
   /** How many devices are paired. */
   devices(): number;
   /** A fresh one-time invitation for one more device (viewer, unless it is the first). */
@@ -64,13 +75,17 @@ class Node implements Daemon {
   readonly #deps: DaemonDeps;
   readonly #options: DaemonOptions;
   readonly #identity: Identity;
-  readonly #streamIds: StreamIds;
+  readonly #sources: SourceSet;
+  readonly #keeper: ConfigKeeper;
   readonly #live: ReturnType<typeof createLive>;
   readonly #http: HttpServer;
   readonly #parts: NodeParts;
-  readonly #cameras = new Map<string, VirtualCameraChild>();
-  readonly #streams: RecordedStream[] = [];
+  readonly #cameras: CameraDiscovery;
+  readonly #swarm: SwarmPart | null;
+  #audit: AuditLog | null = null;
   #vault: Vault | null = null;
+  /** Of the volume the data folder lies on, as of the start. */
+  #volumeBytes = 0;
   #channel: ChannelServer | null = null;
   #startedAt = 0;
   #startedMonotonic = 0;
@@ -82,25 +97,70 @@ class Node implements Daemon {
     this.#options = options;
     this.#identity = createIdentity(
       { ...deps, log: log.child({ room: 'identity' }) },
-      { folder, watch: true, ...(kekCredentialPath ? { kekCredentialPath } : {}) },
+      {
+        folder,
+        watch: true,
+        approveCodes: config.identity.approveCodes,
+        ...(kekCredentialPath ? { kekCredentialPath } : {}),
+      },
     );
-    this.#streamIds = new StreamIds(deps, join(folder, 'streams.json'));
     this.#live = createLive({ log: log.child({ room: 'live' }) });
+    const streamIds = new StreamIds(deps, join(folder, 'streams.json'));
+    this.#sources = new SourceSet({ ...deps, live: this.#live, vault: () => this.#observed(this.#vault!), streamIds });
+    this.#keeper = new ConfigKeeper(
+      {
+        ...deps,
+        log: log.child({ room: 'config' }),
+        reserve: (sources) => this.#sources.reserve(sources),
+        apply: (changed) => {
+          this.#vault!.retain(vaultOptions(changed, folder, this.#volumeBytes).retention);
+          return this.#sources.apply(changed.sources);
+        },
+        needsRestart: keysToRestart,
+      },
+      { folder, config },
+    );
     this.#http = new HttpServer(
       {
         log: log.child({ room: 'http' }),
         health: () => this.#health(),
+        metrics: () => this.#metrics(),
         upgrade: (request, socket, head) => this.#channel!.upgrade(request, socket, head),
       },
       { listen: config.listen, health: config.health },
     );
+    this.#cameras = createCameraDiscovery({
+      ...deps,
+      log: log.child({ room: 'cameras' }),
+      localAddresses: () =>
+        machineAddresses().flatMap(({ address, family, internal }) =>
+          family === 'IPv4' && !internal ? [address] : [],
+        ),
+    });
+    const { swarm } = config;
+    const { version } = options;
+    this.#swarm = swarm
+      ? new SwarmPart(
+          {
+            ...deps,
+            log: log.child({ room: 'swarm' }),
+            hashes: deps.suite.hashes,
+            identity: this.#identity,
+            facts: () => this.#swarmFacts(),
+          },
+          { swarm, identity: config.identity, version },
+        )
+      : null;
+    const swarmPart = this.#swarm;
     this.#parts = new NodeParts(log, [
       { name: 'identity', start: () => this.#identity.start(), stop: () => this.#identity.stop() },
+      { name: 'audit', start: () => this.#startAudit(), stop: () => this.#stopAudit() },
       { name: 'vault', start: () => this.#startVault(), stop: async () => this.#vault?.stop() },
       { name: 'channel', start: () => this.#startChannel(), stop: async () => this.#channel?.stop() },
       { name: 'http', start: () => this.#http.start(), stop: () => this.#http.stop() },
-      ...this.#cameraParts(),
-      { name: 'streams', start: () => this.#startStreams(), stop: () => this.#stopStreams() },
+      { name: 'sources', start: () => this.#sources.start(config.sources), stop: () => this.#sources.stop() },
+      { name: 'config', start: () => this.#keeper.start(), stop: () => this.#keeper.stop() },
+      ...(swarmPart ? [{ name: 'swarm', start: () => swarmPart.start(), stop: () => swarmPart.stop() }] : []),
       { name: 'state', start: () => this.#tellState(), stop: () => removeNodeState(files, folder) },
     ]);
   }
@@ -124,10 +184,15 @@ class Node implements Daemon {
   }
 
   sources(): SourceView[] {
-    return this.#options.config.sources.map(({ id, name, enabled }) => {
-      const streams = this.#streams.filter(({ place }) => place.sourceId === id);
-      return { id, name, enabled, streams: streams.map((stream) => stream.view()) };
-    });
+    return this.#sources.list();
+  }
+
+  reload(): Promise<Reload> {
+    return this.#keeper.reload();
+  }
+
+  configState(): ConfigState {
+    return this.#keeper.state;
   }
 
   devices(): number {
@@ -139,12 +204,66 @@ class Node implements Daemon {
     return { text: this.#invitationText(invitation), expiresAt: invitation.expiresAt };
   }
 
+  async #startAudit(): Promise<void> {
+    const { folder, config } = this.#options;
+    const { totalBytes } = await this.#deps.files.space(folder);
+    const { nodeId, sign } = vaultKeys(this.#identity);
+    const audit = createAuditLog(
+      { ...this.#deps, keys: { nodeId, sign } },
+      { root: folder, keepMs: config.audit.keepMs, sizeBytesMax: bytesOf(config.audit.size, totalBytes) },
+    );
+    await audit.start();
+    this.#audit = audit;
+    this.#note('started', null, this.#options.version);
+    this.#identity.pairing.onOutcome((outcome) => this.#notePairing(outcome));
+  }
+
+  async #stopAudit(): Promise<void> {
+    this.#note('stopped', null, '');
+    await this.#audit?.stop();
+  }
+
+  #note(event: AuditEvent, device: DeviceKey | null, detail: string, address = ''): void {
+    this.#audit?.note({ event, at: this.#deps.clock.now(), device, source: null, span: null, detail, address });
+  }
+
+  #notePairing({ what, device, source }: PairingOutcome): void {
+    if (what === 'waits') return;
+    this.#note(what === 'paired' ? 'paired' : 'pair-refused', device, `code: ${what}`, source);
+  }
+
+  /** The vault, with somebody told of what goes into it where a test asks for that. */
+  #observed(vault: Vault): Pick<Vault, 'openStream' | 'list'> {
+    const { observe } = this.#deps;
+    if (!observe) return vault;
+    return {
+      list: (query) => vault.list(query),
+      openStream: (place) => {
+        const writer = vault.openStream(place);
+        return {
+          beginRun: (run) => writer.beginRun(run),
+          fragment: (fragment) => {
+            observe.fragment(place.streamId, fragment);
+            return writer.fragment(fragment);
+          },
+          endRun: (end) => writer.endRun(end),
+          release: () => writer.release(),
+        };
+      },
+    };
+  }
+
   async #startVault(): Promise<void> {
     const { files } = this.#deps;
     const { folder, config } = this.#options;
     const { totalBytes } = await files.space(folder);
+    this.#volumeBytes = totalBytes;
     this.#vault = createVault(
-      { ...this.#deps, keys: vaultKeys(this.#identity) },
+      {
+        ...this.#deps,
+        keys: vaultKeys(this.#identity),
+        ...(this.#deps.observe ? { onDurable: this.#deps.observe.durable } : {}),
+      },
       vaultOptions(config, folder, totalBytes),
     );
     await this.#vault.start();
@@ -152,6 +271,7 @@ class Node implements Daemon {
 
   async #startChannel(): Promise<void> {
     const identity = this.#identity;
+    const { v1 } = this.#options.config;
     const { clock, random, suite, log } = this.#deps;
     const handle = createCommands({
       clock,
@@ -159,7 +279,15 @@ class Node implements Daemon {
       vault: this.#vault!,
       live: this.#live,
       devices: identity,
-      sources: { list: () => this.sources() },
+      pairing: identity.pairing,
+      cameras: this.#cameras,
+      swarm: { status: () => this.#swarm?.status() ?? null },
+      audit: this.#audit!,
+      sources: {
+        list: () => this.sources(),
+        put: (wish) => this.#keeper.put(wish),
+        remove: (source) => this.#keeper.remove(source),
+      },
       node: {
         nodeId: identity.nodeId,
         version: this.#options.version,
@@ -179,65 +307,54 @@ class Node implements Daemon {
         nodeId: identity.nodeId,
         certificate: () => identity.certificate(),
         invitationSecret: (id) => identity.invitationSecret(id),
-        admit: (hello) => identity.admit(hello),
+        codes: identity.pairing,
+        admit: async (hello) => {
+          const admitted = await identity.admit(hello);
+          // Codes tell of themselves.
+          if (hello.suite === 3) this.#note(admitted ? 'paired' : 'pair-refused', hello.device, 'invitation');
+          return admitted;
+        },
+        awaiting: (device) => identity.pairing.awaiting(device),
         handle,
+        audit: this.#audit!,
+        ...(v1 ? { v1: this.#v1Of(v1) } : {}),
       },
       { origins: this.#options.config.origins },
     );
     this.#channel = channel;
-    identity.onLoss(({ device }) => channel.closeDevice(device));
-  }
-
-  /** One child for each generated camera. */
-  #cameraParts(): NodePart[] {
-    const { log } = this.#deps;
-    return this.#options.config.sources.flatMap(({ id, enabled, input }) => {
-      if (input.kind !== 'virtual' || !enabled) return [];
-      const child = new VirtualCameraChild(
-        { ...this.#deps, log: log.child({ room: 'camera', source: id }) },
-        input.camera,
-      );
-      this.#cameras.set(id, child);
-      return [{ name: `virtual camera ${id}`, start: () => child.start(), stop: () => child.stop() }];
+    identity.onAccessChange(({ device, access }) => {
+      if (!access) channel.closeDevice(device);
     });
   }
 
-  async #startStreams(): Promise<void> {
-    await this.#streamIds.load();
-    const wanted = this.#options.config.sources.flatMap((source) =>
-      streamNames(source).map((stream) => ({ source, place: { sourceId: source.id, stream } })),
-    );
-    const ids = await this.#streamIds.assign(wanted.map(({ place }) => place));
-    const deps = {
-      ...this.#deps,
-      log: this.#deps.log.child({ room: 'ingest' }),
-      vault: this.#vault!,
-      live: this.#live,
+  /** The old session; who may use it follows the configuration. */
+  #v1Of({ identityId, identitySecret, serverSecret, allowFrom }: V1Config): V1Deps {
+    return {
+      identityId,
+      identitySecret: identitySecret.reveal(),
+      serverSecret: serverSecret.reveal(),
+      allowFrom,
+      devices: () => this.#keeper.current.v1?.devices ?? [],
+      isPaired: (device) => this.#identity.wasPaired(device),
+      audit: this.#audit!,
     };
-    for (const [i, { source, place }] of wanted.entries()) {
-      const camera = () => this.#cameraOf(source, place.stream);
-      this.#streams.push(new RecordedStream(deps, source, { ...place, streamId: ids[i]! }, camera));
-    }
-    for (const stream of this.#streams) await stream.start();
   }
 
-  /** All at once: each waits for its own camera and disk, not for the others'. */
-  async #stopStreams(): Promise<void> {
-    const results = await Promise.allSettled(this.#streams.map((stream) => stream.stop()));
-    for (const result of results) {
-      if (result.status === 'rejected') this.#deps.log.error({ error: result.reason }, 'a stream did not stop cleanly');
-    }
-  }
-
-  #cameraOf({ id, input }: SourceConfig, stream: StreamName): CameraAddress {
-    if (input.kind === 'camera') return stream === 'main' ? input.main : input.sub!;
-    const child = this.#cameras.get(id);
-    return child ? parseCameraUrl(child.url(stream)) : parseCameraUrl('rtsp://127.0.0.1:9/disabled');
+  #swarmFacts() {
+    const sources = this.sources();
+    return {
+      channelAddresses: this.#addresses(),
+      camerasTotal: sources.length,
+      camerasEnabled: sources.filter(({ enabled }) => enabled).length,
+      uptimeS: Math.floor((this.#deps.clock.monotonic() - this.#startedMonotonic) / 1000),
+      listening: this.#http.listening,
+      sources,
+    };
   }
 
   #invitationText({ id, secret, expiresAt }: Pick<Invitation, 'id' | 'expiresAt'> & { secret: Uint8Array }): string {
     const { suite } = this.#deps;
-    const { viewer } = this.#options.config;
+    const { viewer } = this.#keeper.current;
     const code = {
       id: fromHex(id, 16)!,
       nodeId: this.#identity.nodeId,
@@ -250,27 +367,46 @@ class Node implements Daemon {
   }
 
   #addresses(): string[] {
-    return nodeAddresses(this.#options.config, this.#http.listening, machineAddresses());
+    return nodeAddresses(this.#keeper.current, this.#http.listening, machineAddresses());
   }
 
   async #tellState(): Promise<void> {
-    const state = { pid: this.#options.pid, startedAt: this.#startedAt, addresses: this.#addresses() };
+    const local = localAddresses(this.#http.listening);
+    const state = { pid: this.#options.pid, startedAt: this.#startedAt, addresses: this.#addresses(), local };
     await writeNodeState(this.#deps.files, this.#options.folder, state);
   }
 
   #health(): unknown {
-    const configured = new Set<string>(this.#options.config.sources.map(({ id }) => id));
     return healthReport({
       nodeId: this.#identity.nodeId,
       version: this.#options.version,
       sources: this.sources(),
       vault: this.#vault!.status(),
-      retainedSources: this.#streamIds.sources().filter((id) => !configured.has(id)),
+      retainedSources: this.#sources.retained(),
+      hostGateway: this.#options.config.identity.hostGateway ?? '',
+      identityId: this.#identity.pinned()?.identityId ?? '',
     });
   }
-}
 
-function streamNames({ input }: SourceConfig): StreamName[] {
-  const hasSub = input.kind === 'camera' ? input.sub !== null : input.camera.sub;
-  return hasSub ? ['main', 'sub'] : ['main'];
+  #metrics(): string {
+    const { leaves, lost } = this.#audit!.status();
+    const swarm = this.#swarm?.status();
+    return metricsText({
+      version: this.#options.version,
+      uptimeS: this.#swarmFacts().uptimeS,
+      sources: this.sources(),
+      vault: this.#vault!.status(),
+      channels: this.#channel!.status(),
+      live: this.#live.status(),
+      audit: { entries: leaves, lost },
+      swarm: swarm
+        ? {
+            ...swarm.counters,
+            peers: swarm.peers.length,
+            confirmed: swarm.peers.filter(({ confirmed }) => confirmed).length,
+            records: swarm.records.length,
+          }
+        : null,
+    });
+  }
 }

@@ -15,7 +15,7 @@ const NEW_CONFIG = `# Configuration of this node. config.example.yaml beside thi
 #     front:
 #       url: rtsp://user:password@192.168.1.20/stream1
 #
-# After a change: stop the node and start it again.
+# A running node takes most changes by itself (docs/configuration.md).
 `;
 
 /**
@@ -30,9 +30,16 @@ export async function prepareFolder(files: Files, folder: string): Promise<{ con
   if (there?.sizeBytes !== example.length) {
     await files.replace(join(folder, 'config.example.yaml'), example, { mode: 0o600 });
   }
-  if (config.sources.length > 0) return { config, added: null };
+  // `sources: {}` says that nothing is to be recorded; so does a file whose last camera was removed.
+  if (config.sources.length > 0 || (text && isEmptyMap(text))) return { config, added: null };
   const changed = text ?? new ConfigText(config.file, NEW_CONFIG);
   changed.set(['sources', 'front'], { name: 'Virtual camera', virtual: true });
   await writeConfigText(files, config.file, changed.toString());
   return { config: await checkConfig(files, folder, changed), added: 'front' };
+}
+
+/** True where `sources` is a map without entries, and not just a key with nothing behind it. */
+function isEmptyMap(text: ConfigText): boolean {
+  const { sources } = text.values() as { sources?: unknown };
+  return typeof sources === 'object' && sources !== null;
 }

@@ -16,18 +16,20 @@ export interface HttpServerDeps {
   log: Log;
   /** The body of `GET /health`. */
   health(): unknown;
+  /** The body of `GET /metrics`. */
+  metrics(): string;
   /** Takes a WebSocket upgrade. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void;
 }
 
 export interface HttpServerOptions {
   listen: readonly ListenAddress[];
-  /** Who may ask for health. */
+  /** Who may ask for health and metrics. */
   health: 'loopback' | 'anyone';
 }
 
 /**
- * The node's only open ports: `GET /health`, and upgrades, which go to the channel. Everything else is 404 without a body.
+ * The node's only open ports: `GET /health`, `GET /metrics`, and upgrades, which go to the channel. Everything else is 404 without a body.
  */
 export class HttpServer {
   readonly #deps: HttpServerDeps;
@@ -102,13 +104,14 @@ export class HttpServer {
     request.resume();
     const path = request.url?.split('?', 1)[0];
     const allowed = this.#options.health === 'anyone' || isLoopback(request.socket.remoteAddress ?? '');
-    if (path !== '/health' || !allowed || (request.method !== 'GET' && request.method !== 'HEAD')) {
+    const told = path === '/health' || path === '/metrics';
+    if (!told || !allowed || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404, { 'content-length': '0' }).end();
       return;
     }
-    const body = JSON.stringify(this.#deps.health());
+    const body = path === '/health' ? JSON.stringify(this.#deps.health()) : this.#deps.metrics();
     response.writeHead(200, {
-      'content-type': 'application/json',
+      'content-type': path === '/health' ? 'application/json' : 'text/plain; version=0.0.4; charset=utf-8',
       'content-length': String(Buffer.byteLength(body)),
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',

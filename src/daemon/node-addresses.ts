@@ -25,6 +25,12 @@ export function nodeAddresses(
   return [...new Set(texts)].slice(0, INVITATION_ADDRESSES_MAX);
 }
 
+/** Where a program on this machine reaches what listens there. */
+export function localAddresses(listening: readonly ListenAddress[]): string[] {
+  const loopback: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  return listening.map(({ host, port }) => writeListenAddress({ host: loopback[host] ?? host, port }));
+}
+
 /** The addresses of this machine; none where the system does not let us ask. */
 export function machineAddresses(): InterfaceAddress[] {
   try {

@@ -9,8 +9,10 @@ export interface NodeState {
   pid: number;
   /** Epoch ms. */
   startedAt: number;
-  /** `host:port` at which it is reached, best first. */
+  /** `host:port` at which it is reached from elsewhere, best first. */
   addresses: string[];
+  /** `host:port` at which it is reached from this machine. */
+  local: string[];
 }
 
 const BYTES_MAX = 64 * 1024;
@@ -24,10 +26,9 @@ export async function writeNodeState(files: Files, folder: string, state: NodeSt
 export async function readNodeState(files: Files, folder: string): Promise<NodeState | null> {
   try {
     const json = JSON.parse(fromUtf8(await files.read(pathIn(folder), BYTES_MAX)) ?? '') as Partial<NodeState> | null;
-    const { pid, startedAt, addresses } = json ?? {};
-    if (!Number.isSafeInteger(pid) || !Number.isSafeInteger(startedAt) || !Array.isArray(addresses)) return null;
-    const usable = addresses.filter((each) => typeof each === 'string' && encodeAddress(each) !== null);
-    return { pid: pid!, startedAt: startedAt!, addresses: usable.slice(0, INVITATION_ADDRESSES_MAX) };
+    const { pid, startedAt, addresses, local } = json ?? {};
+    if (!Number.isSafeInteger(pid) || !Number.isSafeInteger(startedAt)) return null;
+    return { pid: pid!, startedAt: startedAt!, addresses: usable(addresses), local: usable(local) };
   } catch (error) {
     if (error instanceof SyntaxError || isNvrError(error)) return null;
     throw error;
@@ -38,4 +39,10 @@ export async function removeNodeState(files: Files, folder: string): Promise<voi
   await files.remove(pathIn(folder)).catch((error) => {
     if (!isNvrError(error, 'missing')) throw error;
   });
+}
+
+function usable(addresses: unknown): string[] {
+  if (!Array.isArray(addresses)) return [];
+  const read = addresses.filter((each): each is string => typeof each === 'string' && encodeAddress(each) !== null);
+  return read.slice(0, INVITATION_ADDRESSES_MAX);
 }

@@ -11,7 +11,7 @@ export interface RecordedStreamDeps {
   random: Random;
   log: Log;
   processes: Processes;
-  vault: Vault;
+  vault: Pick<Vault, 'openStream' | 'list'>;
   live: Live;
 }
 

@@ -1,31 +1,33 @@
+import { fromBase64Url, toBase64Url, toHex } from '../bytes/index.ts';
+import type { Hashes } from '../crypto/index.ts';
 import {
-  ByteWriter,
-  concatBytes,
-  equalBytes,
-  fromBase64Url,
-  fromHex,
-  fromUtf8,
-  toBase64Url,
-  toHex,
-  utf8,
-} from '../bytes/index.ts';
-import { type Hashes, schnorrVerify } from '../crypto/index.ts';
-import { assert } from '../errors.ts';
-import { DEVICES_MAX, type DeviceKey, isDeviceKey, isLabel, ROLES, type Role, TIME_AT_MAX } from '../protocol/index.ts';
+  DEVICES_MAX,
+  type DeviceKey,
+  eventOf,
+  GRANT_GENERATION_MAX,
+  grantOf,
+  isDeviceKey,
+  isLabel,
+  type SignedGrant,
+  TIME_AT_MAX,
+  verifyGrant,
+  writeEvent,
+} from '../protocol/index.ts';
+import { isCount, isObject } from './json-shapes.ts';
+import type { SignedShape } from './signed-file.ts';
 
 /** Bytes of an X-Wing public key. */
 export const WRAP_KEY_BYTES = 1216;
 
-/** Most bytes of `devices.json`: 64 devices of about 2 KB, and room. */
-export const DEVICE_LIST_BYTES_MAX = 256 * 1024;
+/** Most bytes of `devices.json`: 64 devices of at most about 12 KB, 256 revoked ones, and room. */
+export const DEVICE_LIST_BYTES_MAX = 1024 * 1024;
 
-const DOMAIN = utf8('constitute.devices/1\0');
-const ROLE_OCTET: Record<Role, number> = { viewer: 1, operator: 2, admin: 3, owner: 4 };
+/** Most devices without a grant whose last generation is remembered. */
+export const REVOKED_MAX = 256;
 
-/** One device that this node knows. */
-export interface PairedDevice {
+/** One device that this node knows, and the one grant by which it may something. */
+export interface ListedDevice {
   device: DeviceKey;
-  role: Role;
   /** What people call it. */
   label: string;
   /** X-Wing public key for storage keys, 1,216 bytes; null where it gave none. */
@@ -36,13 +38,28 @@ export interface PairedDevice {
   pairedAt: number;
   /** Epoch ms; may be a minute old on disk. */
   lastSeenAt: number;
+  /** Null after it was taken away. */
+  grant: SignedGrant | null;
 }
 
-/** The whole list, as one generation of the file. */
-export interface DeviceList {
-  /** Counts the writings of the file, from 1; never falls. 0: no file yet. */
+/** A key that had a grant and has none: nothing up to this generation revives it. */
+export interface RevokedDevice {
+  device: DeviceKey;
   generation: number;
-  devices: readonly PairedDevice[];
+  /** Epoch ms; not before the grant was made. */
+  at: number;
+}
+
+/** All of `devices.json`. */
+export interface DeviceList {
+  /** The latest time known, epoch ms: what has ended by it stays ended when the clock is set back. */
+  highestAt: number;
+  /** Epoch ms: a key whose generation is not known is given nothing by a grant made up to then. Above 0 once `revoked` overflowed. */
+  forgottenAt: number;
+  /** In the order of pairing. */
+  devices: readonly ListedDevice[];
+  /** Oldest first. */
+  revoked: readonly RevokedDevice[];
 }
 
 /** Id of a storage key: the first 16 bytes of SHA-256 of the X-Wing public key, hex. */
@@ -50,113 +67,98 @@ export function wrapKeyIdOf(hashes: Hashes, wrapKey: Uint8Array): string {
   return toHex(hashes.sha256(wrapKey).subarray(0, 16));
 }
 
-/** What the node signs (BIP-340): SHA-256 over the canonical bytes of docs/reference/devices.md. */
-export function deviceListDigest(hashes: Hashes, nodeId: DeviceKey, list: DeviceList): Uint8Array<ArrayBuffer> {
-  const node = fromHex(nodeId, 32);
-  assert(node, 'a device key is hex');
-  const head = new ByteWriter(32 + 8 + 2).bytes(node).u64(list.generation).u16(list.devices.length).finish();
-  return hashes.sha256(concatBytes(DOMAIN, head, ...list.devices.map(canonicalDevice)));
+/** What `devices.json` looks like (docs/reference/devices.md section 2). Grants found good once are not verified again. */
+export function deviceListShape(hashes: Hashes, nodeId: DeviceKey): SignedShape<DeviceList> {
+  let verified = new Set<string>();
+  return {
+    domain: 'constitute.devices/2',
+    version: 2,
+    bytesMax: DEVICE_LIST_BYTES_MAX,
+    empty: { highestAt: 0, forgottenAt: 0, devices: [], revoked: [] },
+    write: ({ highestAt, forgottenAt, devices, revoked }) => ({
+      highestAt,
+      forgottenAt,
+      devices: devices.map(writeDevice),
+      revoked: revoked.map(({ device, generation, at }) => ({ device, generation, at })),
+    }),
+    read({ highestAt, forgottenAt, devices: entries, revoked: gone }) {
+      if (!isCount(highestAt, TIME_AT_MAX) || !isCount(forgottenAt, TIME_AT_MAX)) return 'expected times';
+      if (!Array.isArray(entries) || entries.length > DEVICES_MAX) return `expected at most ${DEVICES_MAX} devices`;
+      const seen = new Set<string>();
+      const known = new Set<string>();
+      const devices: ListedDevice[] = [];
+      for (const [i, entry] of entries.entries()) {
+        const device = readDevice(hashes, nodeId, entry);
+        if (typeof device === 'string') return `devices[${i}]: ${device}`;
+        if (seen.has(device.device)) return `devices[${i}]: expected each device once`;
+        seen.add(device.device);
+        if (device.grant) {
+          const text = writeEvent(device.grant.event);
+          if (!verified.has(text) && !verifyGrant(hashes, device.grant)) {
+            return `devices[${i}]: expected a grant with a good signature`;
+          }
+          known.add(text);
+        }
+        devices.push(device);
+      }
+      const revoked = readRevoked(gone, devices);
+      if (typeof revoked === 'string') return revoked;
+      verified = known;
+      return { highestAt, forgottenAt, devices, revoked };
+    },
+  };
 }
 
-/** The text of `devices.json`, UTF-8; `signature` is 64 bytes over `deviceListDigest`. */
-export function writeDeviceList(nodeId: DeviceKey, list: DeviceList, signature: Uint8Array): Uint8Array<ArrayBuffer> {
-  const devices = list.devices.map(({ device, role, label, wrapKey, wrapKeyId, pairedAt, lastSeenAt }) => ({
-    device,
-    role,
-    label,
-    pairedAt,
-    lastSeenAt,
-    wrapKeyId,
-    wrapKey: wrapKey ? toBase64Url(wrapKey) : null,
-  }));
-  const { generation } = list;
-  return utf8(`${JSON.stringify({ version: 1, nodeId, generation, devices, signature: toHex(signature) }, null, 2)}\n`);
+function writeDevice({ device, label, wrapKey, wrapKeyId, pairedAt, lastSeenAt, grant }: ListedDevice) {
+  const wrap = wrapKey ? toBase64Url(wrapKey) : null;
+  return { device, label, pairedAt, lastSeenAt, wrapKeyId, wrapKey: wrap, grant: grant && inOrder(grant) };
 }
 
-/**
- * Reads `devices.json`: the list, or the reason why it is refused. Total; bounded by the size its caller read.
- * Every field is checked, then that this node signed exactly these statements, then the layout: one list has one text.
- */
-export function readDeviceList(hashes: Hashes, nodeId: DeviceKey, bytes: Uint8Array): DeviceList | { reason: string } {
-  const text = fromUtf8(bytes);
-  const json = text === null ? null : parseObject(text);
-  if (!json) return { reason: 'expected one JSON object' };
-  if (json['version'] !== 1) return { reason: 'expected version 1' };
-  if (json['nodeId'] !== nodeId) return { reason: 'expected the list of this node, found one of another' };
-  const { generation, devices: entries } = json;
-  if (!isCount(generation, Number.MAX_SAFE_INTEGER) || generation === 0) return { reason: 'expected a generation' };
-  if (!Array.isArray(entries) || entries.length > DEVICES_MAX)
-    return { reason: `expected at most ${DEVICES_MAX} devices` };
-  const devices: PairedDevice[] = [];
-  for (const [i, entry] of entries.entries()) {
-    const device = readDevice(hashes, entry);
-    if (typeof device === 'string') return { reason: `devices[${i}]: ${device}` };
-    if (devices.some((other) => other.device === device.device))
-      return { reason: `devices[${i}]: expected each device once` };
-    devices.push(device);
-  }
-  const signature = typeof json['signature'] === 'string' ? fromHex(json['signature'], 64) : null;
-  if (!signature) return { reason: 'expected a signature of 64 bytes in hex' };
-  const list = { generation, devices };
-  if (!schnorrVerify(fromHex(nodeId, 32)!, deviceListDigest(hashes, nodeId, list), signature)) {
-    return { reason: 'the signature is not this node’s: the file was changed by something else' };
-  }
-  if (!equalBytes(writeDeviceList(nodeId, list, signature), bytes)) return { reason: 'expected the layout we write' };
-  return list;
+function inOrder({ event }: SignedGrant) {
+  const { id, pubkey, created_at, kind, tags, content, sig } = event;
+  return { id, pubkey, created_at, kind, tags, content, sig };
 }
 
-function canonicalDevice({ device, role, label, wrapKey, pairedAt, lastSeenAt }: PairedDevice): Uint8Array {
-  const name = utf8(label);
-  const key = wrapKey ?? new Uint8Array(0);
-  return new ByteWriter(32 + 1 + 8 + 8 + 2 + name.length + 2 + key.length)
-    .bytes(fromHex(device, 32)!)
-    .u8(ROLE_OCTET[role])
-    .u64(pairedAt)
-    .u64(lastSeenAt)
-    .u16(name.length)
-    .bytes(name)
-    .u16(key.length)
-    .bytes(key)
-    .finish();
-}
-
-function readDevice(hashes: Hashes, entry: unknown): PairedDevice | string {
+function readDevice(hashes: Hashes, nodeId: DeviceKey, entry: unknown): ListedDevice | string {
   if (!isObject(entry)) return 'expected an object';
-  const { device, role, label, pairedAt, lastSeenAt } = entry;
-  if (typeof device !== 'string' || !isDeviceKey(device)) return 'expected a device key';
-  if (!isRole(role)) return 'expected a role';
+  const { device, label, pairedAt, lastSeenAt } = entry;
+  if (typeof device !== 'string' || !isDeviceKey(device) || device === nodeId) return 'expected a device key';
   if (typeof label !== 'string' || !isLabel(label)) return 'expected a label';
   if (!isCount(pairedAt, TIME_AT_MAX) || !isCount(lastSeenAt, TIME_AT_MAX)) return 'expected times';
+  const grant = readGrant(nodeId, device, entry['grant']);
+  if (typeof grant === 'string') return grant;
+  const plain = { device, label, pairedAt, lastSeenAt, grant };
   if (entry['wrapKey'] === null) {
     if (entry['wrapKeyId'] !== null) return 'expected no key id without a key';
-    return { device, role, label, wrapKey: null, wrapKeyId: null, pairedAt, lastSeenAt };
+    return { ...plain, wrapKey: null, wrapKeyId: null };
   }
   const wrapKey = typeof entry['wrapKey'] === 'string' ? fromBase64Url(entry['wrapKey']) : null;
   if (wrapKey?.length !== WRAP_KEY_BYTES) return `expected a storage key of ${WRAP_KEY_BYTES} bytes`;
   const wrapKeyId = wrapKeyIdOf(hashes, wrapKey);
   if (entry['wrapKeyId'] !== wrapKeyId) return 'expected the id of its storage key';
-  return { device, role, label, wrapKey, wrapKeyId, pairedAt, lastSeenAt };
+  return { ...plain, wrapKey, wrapKeyId };
 }
 
-/** A JSON object, or null. */
-export function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
+function readGrant(nodeId: DeviceKey, device: DeviceKey, entry: unknown): SignedGrant | string | null {
+  if (entry === null) return null;
+  const event = eventOf(entry);
+  const grant = event && grantOf(event);
+  if (!grant) return 'expected a grant';
+  return grant.node === nodeId && grant.subject === device ? grant : 'expected a grant of this device at this node';
+}
+
+function readRevoked(entries: unknown, devices: readonly ListedDevice[]): RevokedDevice[] | string {
+  if (!Array.isArray(entries) || entries.length > REVOKED_MAX) return `expected at most ${REVOKED_MAX} revoked devices`;
+  const granted = new Set<string>(devices.filter(({ grant }) => grant).map(({ device }) => device));
+  const revoked: RevokedDevice[] = [];
+  for (const [i, entry] of entries.entries()) {
+    const { device, generation, at } = isObject(entry) ? entry : {};
+    if (typeof device !== 'string' || !isDeviceKey(device)) return `revoked[${i}]: expected a device key`;
+    if (!isCount(generation, GRANT_GENERATION_MAX) || generation === 0) return `revoked[${i}]: expected a generation`;
+    if (!isCount(at, TIME_AT_MAX)) return `revoked[${i}]: expected a time`;
+    if (granted.has(device)) return `revoked[${i}]: expected each key once`;
+    granted.add(device);
+    revoked.push({ device, generation, at });
   }
-}
-
-/** True for a whole number from 0 to `max`. */
-export function isCount(value: unknown, max: number): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max;
-}
-
-export function isRole(value: unknown): value is Role {
-  return ROLES.includes(value as Role);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return revoked;
 }

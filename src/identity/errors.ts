@@ -27,21 +27,26 @@ export function nodeMissing(folder: string): NvrError {
   );
 }
 
-/** The list of devices is not what this node wrote. */
-export function devicesRefused(file: string, reason: string): NvrError {
-  return new NvrError('ERR_IDENTITY_DEVICES_REFUSED', 'corrupt', `refused ${file}: ${reason}`);
+/** A file that only this node writes is not what it wrote. */
+export function fileRefused(file: string, reason: string): NvrError {
+  return new NvrError('ERR_IDENTITY_FILE_REFUSED', 'corrupt', `refused ${file}: ${reason}`);
 }
 
-/** The list on disk is older than one that was seen before: it was put back. */
-export function devicesRolledBack(file: string, found: number, known: number): NvrError {
+/** The file on disk is older than one that was seen before: it was put back. */
+export function fileRolledBack(file: string, found: number, known: number): NvrError {
   return new NvrError(
-    'ERR_IDENTITY_DEVICES_ROLLED_BACK',
+    'ERR_IDENTITY_FILE_ROLLED_BACK',
     'corrupt',
     `expected generation ${known} or later in ${file}, found ${found}`,
   );
 }
 
-/** Removing this device would leave devices without an owner. */
+/** What is to be written would not fit into its file. */
+export function fileTooLarge(file: string, bytesMax: number): NvrError {
+  return new NvrError('ERR_IDENTITY_FILE_LARGE', 'exhausted', `expected at most ${bytesMax} bytes for ${file}`);
+}
+
+/** This change would leave devices without an owner. */
 export function lastOwner(): NvrError {
   return new NvrError(
     'ERR_IDENTITY_LAST_OWNER',
@@ -73,4 +78,61 @@ export function lockLost(file: string): NvrError {
 /** The lock could not be written: the disk is full. */
 export function lockUnwritten(file: string): NvrError {
   return new NvrError('ERR_IDENTITY_LOCK_UNWRITTEN', 'exhausted', `expected room on the disk for ${file}`);
+}
+
+/** Today's guesses at typed codes are used up: a new code would let nobody in. */
+export function codeTriesSpent(limit: number): NvrError {
+  return new NvrError(
+    'ERR_IDENTITY_CODE_TRIES',
+    'exhausted',
+    `expected fewer than ${limit} wrong pairing codes within 24 hours: use an invitation`,
+  );
+}
+
+/** The count of guesses cannot be read; taking it for empty would allow new ones. */
+export function triesRefused(file: string): NvrError {
+  return new NvrError(
+    'ERR_IDENTITY_TRIES_REFUSED',
+    'corrupt',
+    `refused ${file}: expected the list of tries; remove it to begin anew`,
+  );
+}
+
+/** Too many devices wait for approval. */
+export function pendingFull(): NvrError {
+  return new NvrError('ERR_IDENTITY_PENDING_FULL', 'exhausted', 'too many devices wait for approval');
+}
+
+/** No grant of this shape may be: the terms contradict themselves or the limits. */
+export function termsRefused(reason: string): NvrError {
+  return new NvrError('ERR_IDENTITY_GRANT_TERMS', 'invalid', `refused the terms of a grant: ${reason}`);
+}
+
+/** The signed grant is not one that could be taken: shape, author, node, signature or date. */
+export function grantRefused(reason: string): NvrError {
+  return new NvrError('ERR_IDENTITY_GRANT_REFUSED', 'invalid', `refused a grant: ${reason}`);
+}
+
+/** The grant does not follow the newest one of its device. */
+export function grantOutdated(expected: number): NvrError {
+  return new NvrError('ERR_IDENTITY_GRANT_OUTDATED', 'conflict', `expected a grant of generation ${expected}`);
+}
+
+/** Whoever issues this may not: the reason says what it lacks. */
+export function issueDenied(reason: string): NvrError {
+  return new NvrError('ERR_IDENTITY_GRANT_DENIED', 'denied', `refused to grant: ${reason}`);
+}
+
+/** The device is neither paired nor listed by the identity. */
+export function deviceUnknown(): NvrError {
+  return new NvrError(
+    'ERR_IDENTITY_DEVICE_UNKNOWN',
+    'missing',
+    'expected a device that is paired, or listed by the identity',
+  );
+}
+
+/** Another identity is pinned: that one is left first. */
+export function identityPinned(): NvrError {
+  return new NvrError('ERR_IDENTITY_PINNED', 'conflict', 'expected no other identity to be pinned');
 }

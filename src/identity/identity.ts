@@ -1,18 +1,49 @@
 import { toHex } from '../bytes/index.ts';
 import { type KeyPair, type SyncCryptoSuite, schnorrPublicKey, schnorrSign } from '../crypto/index.ts';
-import { assert } from '../errors.ts';
-import { DEVICES_MAX, type DeviceKey, INVITATION_EXPIRES_MS, isLabel, ROLES, type Role } from '../protocol/index.ts';
-import type { Identity, IdentityDeps, IdentityOptions, ProvedDevice, WrapRecipient } from './api.ts';
-import { type PairedDevice, WRAP_KEY_BYTES, wrapKeyIdOf } from './device-list.ts';
-import { type DeviceLoss, DeviceStore } from './device-store.ts';
-import { devicesFull, lastOwner } from './errors.ts';
+import { assert, isNvrError } from '../errors.ts';
+import {
+  type Access,
+  type AccessChange,
+  type DeviceKey,
+  IDENTITY_DEVICES_MAX,
+  INVITATION_EXPIRES_MS,
+  isIdentityId,
+  isLabel,
+  may,
+  type Role,
+  type SignedEvent,
+} from '../protocol/index.ts';
+import type {
+  HeldGrant,
+  Identity,
+  IdentityDeps,
+  IdentityOptions,
+  PairedDevice,
+  PinnedIdentity,
+  ProvedDevice,
+  Standing,
+  WrapRecipient,
+} from './api.ts';
+import { DeviceDesk, type EndWish } from './device-desk.ts';
+import { DeviceFile } from './device-file.ts';
+import { WRAP_KEY_BYTES } from './device-list.ts';
+import { decipherNip04 } from './enrolment-cipher.ts';
+import { identityPinned } from './errors.ts';
 import { FolderLock } from './folder-lock.ts';
+import { FolderWatch } from './folder-watch.ts';
+import { checkedTerms, type TermsWish } from './grant-rules.ts';
+import { type EventVerdict, IdentityEvents } from './identity-events.ts';
 import { type Invitation, InvitationStore } from './invitation-store.ts';
 import { NodeCertificate } from './node-certificate.ts';
+import { OWNER_IDENTITY_SHAPE, type OwnerIdentity, unpinned } from './owner-identity.ts';
+import { PairingDesk } from './pairing-code-desk.ts';
 import { loadSecrets, type NodeSecrets, type SecretPlaces } from './secrets.ts';
+import { SignedFile } from './signed-file.ts';
 
 /** How often other programs' changes are looked for. */
 const POLL_MS = 250;
+/** Where the system tells of changes, the disk is looked at all the same this often. */
+const UNASKED_MS = 5_000;
 /** How long `lastSeenAt` may stay in memory only. */
 const SEEN_FLUSH_MS = 60_000;
 /** An X-Wing public key is an ML-KEM-768 key of this size, then an X25519 key. */
@@ -28,18 +59,21 @@ class NodeIdentity implements Identity {
   readonly #options: IdentityOptions;
   readonly #lock: FolderLock;
   readonly #invitations: InvitationStore;
-  readonly #listeners = new Set<(loss: DeviceLoss) => void>();
-  /** `lastSeenAt` newer than on disk; bounded by the paired devices. */
-  readonly #seen = new Map<DeviceKey, number>();
+  readonly pairing: PairingDesk;
   #life: {
     secrets: NodeSecrets;
-    devices: DeviceStore;
+    file: DeviceFile;
+    devices: DeviceDesk;
+    owner: SignedFile<OwnerIdentity>;
+    events: IdentityEvents;
     nodeId: DeviceKey;
     channelKey: KeyPair;
     certificate: NodeCertificate;
   } | null = null;
   #cancelPoll: () => void = () => {};
-  #polling: Promise<void> = Promise.resolve();
+  readonly #folders: FolderWatch;
+  #polledAt = 0;
+  #polling: Promise<void> | null = null;
   #stopped = false;
   #pollFault = '';
   #flushedAt = 0;
@@ -49,6 +83,27 @@ class NodeIdentity implements Identity {
     this.#options = options;
     this.#lock = new FolderLock(deps, `${options.folder}/devices.lock`);
     this.#invitations = new InvitationStore(deps, `${options.folder}/invitations`);
+    this.#folders = new FolderWatch(deps.files, { root: options.folder, below: ['invitations', 'pairing'] });
+    this.pairing = new PairingDesk(
+      {
+        ...deps,
+        hashes: deps.suite.hashes,
+        lock: this.#lock,
+        fits: (hello) => this.#fits(hello),
+        node: () => ({
+          nodeId: this.nodeId,
+          sign: (digest) => this.sign(digest),
+          decipher: (peer, text) => decipherNip04(this.#alive().secrets.nodeKey, peer, text),
+        }),
+        terms: (wish, by) => {
+          const terms = checkedTerms(wish);
+          this.#alive().devices.requireMayInvite(terms, by ?? this.nodeId);
+          return terms;
+        },
+        store: (device, told) => this.#alive().devices.store(device, told),
+      },
+      { folder: `${options.folder}/pairing`, approveAlways: options.approveCodes ?? false },
+    );
   }
 
   async start(): Promise<void> {
@@ -60,27 +115,54 @@ class NodeIdentity implements Identity {
     const nodeId = toHex(schnorrPublicKey(secrets.nodeKey)) as DeviceKey;
     const channelKey = await suite.x25519.fromScalar(secrets.channelKey);
     const certificate = new NodeCertificate(this.#deps, { nodeKey: secrets.nodeKey, channelKey: channelKey.publicKey });
-    const devices = new DeviceStore(this.#deps, {
-      path: `${folder}/devices.json`,
+    const { nodeKey } = secrets;
+    const owner = new SignedFile(this.#deps, {
+      path: `${folder}/identity.json`,
       lock: this.#lock,
-      nodeKey: secrets.nodeKey,
-      onLoss: (loss) => this.#tellLoss(loss),
+      nodeKey,
+      shape: OWNER_IDENTITY_SHAPE,
     });
-    await devices.refresh();
+    const place = { path: `${folder}/devices.json`, lock: this.#lock, nodeKey, nodeId };
+    const file = new DeviceFile(this.#deps, place);
+    const devices = new DeviceDesk(this.#deps, file, {
+      nodeId,
+      sign: (digest) => this.sign(digest),
+      isListed: (device) => owner.value.devices.includes(device),
+    });
+    const events = new IdentityEvents({
+      ...this.#deps,
+      hashes: suite.hashes,
+      nodeId,
+      file: owner,
+      now: () => file.watch.now(),
+      accessOf: (device) => file.watch.accessOf(device),
+      isRevoked: (device) => devices.isGone(device),
+      remove: (device, by) => devices.remove(device, { by }),
+      rename: (device, label) => devices.rename(device, label),
+    });
+    await file.refresh();
+    await owner.refresh();
     await this.#invitations.refresh();
-    this.#life = { secrets, devices, nodeId, channelKey, certificate };
+    await this.pairing.refresh();
+    this.#life = { secrets, file, devices, owner, events, nodeId, channelKey, certificate };
     this.#flushedAt = clock.monotonic();
-    if (this.#options.watch) this.#schedulePoll();
+    if (this.#options.watch) {
+      this.#folders.start();
+      this.#scheduleLook();
+    }
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#cancelPoll();
+    this.#folders.stop();
+    this.pairing.stop();
     await this.#polling;
     if (!this.#life) return;
-    await this.#flushSeen();
-    const { secrets } = this.#life;
+    const { secrets, file, events } = this.#life;
+    await events.settled();
+    await file.flush({ leaving: true });
     for (const secret of [secrets.nodeKey, secrets.channelKey, secrets.storageKek]) secret.fill(0);
     this.#life = null;
   }
@@ -114,31 +196,46 @@ class NodeIdentity implements Identity {
   }
 
   devices(): PairedDevice[] {
-    return this.#alive().devices.list.devices.map((each) => this.#withSeen(each));
+    return this.#alive().devices.devices();
   }
 
-  roleOf(device: DeviceKey): Role | null {
-    return this.#find(device)?.role ?? null;
+  accessOf(device: DeviceKey, now?: number): Access | null {
+    return this.#alive().file.watch.accessOf(device, now);
+  }
+
+  grants(): HeldGrant[] {
+    return this.#alive().devices.grants();
+  }
+
+  judgedAt(): number {
+    return this.#alive().file.watch.now();
+  }
+
+  raiseTime(at: number): void {
+    this.#alive().file.watch.raise(at);
+  }
+
+  trustClock(): Promise<void> {
+    return this.#alive().file.trustClock();
   }
 
   recipients(): WrapRecipient[] {
     const { hashes } = this.#deps.suite;
-    return this.#alive().devices.list.devices.flatMap(({ device, role, wrapKey }) =>
-      role === 'owner' && wrapKey ? [{ device, keyId: hashes.sha256(wrapKey).slice(0, 16), publicKey: wrapKey }] : [],
-    );
+    return this.devices().flatMap(({ device, wrapKey }) => {
+      const access = this.accessOf(device);
+      if (access?.role !== 'owner' || !may(access, 'playback') || !wrapKey) return [];
+      return [{ device, keyId: hashes.sha256(wrapKey).slice(0, 16), publicKey: wrapKey }];
+    });
   }
 
-  invite({
-    role,
-    expiresMs = INVITATION_EXPIRES_MS.standard,
-  }: {
-    role: Role;
-    expiresMs?: number;
-  }): Promise<Invitation> {
-    this.#alive();
+  async invite(wish: TermsWish & { expiresMs?: number; by?: DeviceKey }): Promise<Invitation> {
+    const { devices, nodeId } = this.#alive();
+    const { expiresMs = INVITATION_EXPIRES_MS.standard, by = nodeId, ...asked } = wish;
     const { min, max } = INVITATION_EXPIRES_MS;
     assert(Number.isInteger(expiresMs) && expiresMs >= min && expiresMs <= max, 'an expiry within its limits');
-    return this.#lock.run(() => this.#invitations.create(role, expiresMs));
+    const terms = checkedTerms(asked);
+    devices.requireMayInvite(terms, by);
+    return this.#lock.run(() => this.#invitations.create(terms, by === nodeId ? null : by, expiresMs));
   }
 
   invitations(): Invitation[] {
@@ -153,77 +250,101 @@ class NodeIdentity implements Identity {
 
   async admit(hello: ProvedDevice): Promise<{ role: Role } | null> {
     if (hello.suite === 3) return this.#pair(hello);
-    const role = this.roleOf(hello.device);
+    if (hello.suite === 4) return this.pairing.admit(hello);
+    const role = this.accessOf(hello.device)?.role;
     if (!role) return null;
-    this.#seen.set(hello.device, this.#deps.clock.now());
+    this.#alive().file.noteSeen(hello.device);
     return { role };
   }
 
-  async #pair({ device, invitationId, label, wrapKey }: ProvedDevice): Promise<{ role: Role } | null> {
-    const { devices: store, nodeId } = this.#alive();
-    const { clock, log, suite } = this.#deps;
-    if (device === nodeId || (wrapKey && !(await isUsable(suite, wrapKey)))) return null;
-    if (!this.#find(device) && store.list.devices.length >= DEVICES_MAX) throw devicesFull(DEVICES_MAX);
+  async #pair(hello: ProvedDevice): Promise<{ role: Role } | null> {
+    if (!(await this.#fits(hello))) return null;
     // Burnt before anything is stored: a crash in between costs an invitation, never lets it be used twice.
-    const invitation = await this.#invitations.burn(invitationId ?? '');
+    const invitation = await this.#invitations.burn(hello.invitationId ?? '');
     if (!invitation) return null;
-    const list = await store.update((devices) => {
-      const before = devices.find((each) => each.device === device);
-      if (!before && devices.length >= DEVICES_MAX) throw devicesFull(DEVICES_MAX);
-      const paired: PairedDevice = {
-        device,
-        role: devices.length === 0 ? 'owner' : higher(invitation.role, before?.role),
-        label: label !== undefined && isLabel(label) ? label : `device ${device.slice(0, 8)}`,
-        wrapKey: wrapKey?.slice() ?? null,
-        wrapKeyId: wrapKey ? wrapKeyIdOf(suite.hashes, wrapKey) : null,
-        pairedAt: clock.now(),
-        lastSeenAt: clock.now(),
-      };
-      return [...devices.filter((each) => each !== before).map((each) => this.#withSeen(each)), paired];
-    });
-    const { role } = list.devices.find((each) => each.device === device)!;
-    log.info({ device, role, invitation: invitation.id }, 'paired a device');
-    return { role };
-  }
-
-  async remove(device: DeviceKey): Promise<boolean> {
-    let found = false;
-    await this.#alive().devices.update((devices) => {
-      const rest = devices.filter((each) => each.device !== device);
-      found = rest.length < devices.length;
-      if (!found) return null;
-      if (rest.length > 0 && !rest.some((each) => each.role === 'owner')) throw lastOwner();
-      return rest.map((each) => this.#withSeen(each));
-    });
-    this.#seen.delete(device);
-    return found;
-  }
-
-  async rename(device: DeviceKey, label: string): Promise<boolean> {
-    assert(isLabel(label), 'a label');
-    let found = false;
-    await this.#alive().devices.update((devices) => {
-      found = devices.some((each) => each.device === device);
-      if (!found) return null;
-      return devices.map((each) => this.#withSeen(each.device === device ? { ...each, label } : each));
-    });
-    return found;
-  }
-
-  onLoss(listener: (loss: DeviceLoss) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #tellLoss(loss: DeviceLoss): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(loss);
-      } catch (fault) {
-        // The list is written already: one listener's fault must not hide the loss from the others.
-        this.#deps.log.error({ device: loss.device, fault: String(fault) }, 'could not tell of a lost device');
-      }
+    const { device, label, wrapKey } = hello;
+    const { terms, by } = invitation;
+    const told = { ...(by ? { by } : {}), ...(label ? { label } : {}), ...(wrapKey ? { wrapKey } : {}) };
+    try {
+      return { role: await this.#alive().devices.store(device, { terms, ...told }) };
+    } catch (error) {
+      // Whoever invited may no longer, or never might have had this device: no way in, and no fault of ours.
+      if (!isNvrError(error, 'denied') && !isNvrError(error, 'invalid')) throw error;
+      this.#deps.log.warn({ device, by, reason: error.message }, 'refused a pairing');
+      return null;
     }
+  }
+
+  /** True where this device could be stored. `ERR_IDENTITY_DEVICES_FULL` (`exhausted`). */
+  async #fits({ device, wrapKey }: Pick<ProvedDevice, 'device' | 'wrapKey'>): Promise<boolean> {
+    const { devices, nodeId } = this.#alive();
+    if (device === nodeId || (wrapKey && !(await isUsable(this.#deps.suite, wrapKey)))) return false;
+    devices.requireRoom(device);
+    return true;
+  }
+
+  grant(device: DeviceKey, wish: TermsWish, by?: DeviceKey): Promise<HeldGrant> {
+    return this.#alive().devices.grant(device, wish, by);
+  }
+
+  acceptGrant(event: SignedEvent, caller: DeviceKey): Promise<HeldGrant> {
+    return this.#alive().devices.accept(event, caller);
+  }
+
+  revoke(device: DeviceKey, wish?: EndWish): Promise<boolean> {
+    return this.#alive().devices.revoke(device, wish);
+  }
+
+  remove(device: DeviceKey, wish?: EndWish): Promise<boolean> {
+    return this.#alive().devices.remove(device, wish);
+  }
+
+  rename(device: DeviceKey, label: string): Promise<boolean> {
+    assert(isLabel(label), 'a label');
+    return this.#alive().devices.rename(device, label);
+  }
+
+  onAccessChange(listener: (change: AccessChange) => void): () => void {
+    return this.#alive().file.watch.onChange(listener);
+  }
+
+  pinned(): PinnedIdentity | null {
+    const { identityId, label, devices, updatedAt } = this.#alive().owner.value;
+    return identityId === '' ? null : { identityId, label, devices, updatedAt };
+  }
+
+  async pin({ identityId, label, devices }: Omit<PinnedIdentity, 'updatedAt'>): Promise<void> {
+    assert(isIdentityId(identityId) && isLabel(label), 'an identity');
+    assert(devices.length <= IDENTITY_DEVICES_MAX && new Set(devices).size === devices.length, 'a list of devices');
+    await this.#alive().owner.update((value) => {
+      if (value.identityId !== '' && value.identityId !== identityId) throw identityPinned();
+      return { ...value, identityId, label, devices };
+    });
+  }
+
+  async unpin(): Promise<void> {
+    await this.#alive().owner.update(unpinned);
+  }
+
+  wasPaired(device: DeviceKey): boolean {
+    return this.#alive().devices.wasPaired(device);
+  }
+
+  standingOf(device: DeviceKey, claimed?: string): Standing {
+    const { file, devices, owner } = this.#alive();
+    if (file.has(device)) return 'paired';
+    if (devices.isGone(device)) return 'unknown';
+    const { identityId, devices: listed } = owner.value;
+    if (listed.includes(device)) return 'listed';
+    return identityId !== '' && claimed === identityId ? 'claimed' : 'unknown';
+  }
+
+  onEvent(event: SignedEvent): Promise<EventVerdict> {
+    return this.#alive().events.hear(event);
+  }
+
+  verdicts(): Readonly<Record<string, number>> {
+    return this.#alive().events.verdicts();
   }
 
   #alive() {
@@ -231,28 +352,32 @@ class NodeIdentity implements Identity {
     return this.#life;
   }
 
-  #find(device: DeviceKey): PairedDevice | undefined {
-    return this.#alive().devices.list.devices.find((each) => each.device === device);
-  }
-
-  #withSeen(paired: PairedDevice): PairedDevice {
-    const seenAt = this.#seen.get(paired.device) ?? 0;
-    return seenAt > paired.lastSeenAt ? { ...paired, lastSeenAt: seenAt } : paired;
-  }
-
-  #schedulePoll(): void {
+  #scheduleLook(): void {
     this.#cancelPoll = this.#deps.clock.after(POLL_MS, () => {
-      this.#polling = this.#poll().then(() => {
-        if (!this.#stopped) this.#schedulePoll();
-      });
+      // Grants end by the clock, also while the disk does not answer.
+      this.#alive().file.watch.sweep();
+      const now = this.#deps.clock.monotonic();
+      if (!this.#polling && (this.#folders.take() || now - this.#polledAt >= UNASKED_MS)) {
+        this.#polledAt = now;
+        this.#polling = this.#poll().finally(() => {
+          this.#polling = null;
+        });
+      }
+      this.#scheduleLook();
     });
   }
 
   async #poll(): Promise<void> {
     try {
-      await this.#alive().devices.refresh();
+      const { file, owner } = this.#alive();
+      await file.refresh();
+      await owner.refresh();
       await this.#invitations.refresh();
-      if (this.#deps.clock.monotonic() - this.#flushedAt >= SEEN_FLUSH_MS) await this.#flushSeen();
+      await this.pairing.refresh();
+      if (this.#deps.clock.monotonic() - this.#flushedAt >= SEEN_FLUSH_MS) {
+        this.#flushedAt = this.#deps.clock.monotonic();
+        await file.flush({ leaving: false });
+      }
       this.#pollFault = '';
     } catch (error) {
       const fault = error instanceof Error ? error.message : String(error);
@@ -261,22 +386,6 @@ class NodeIdentity implements Identity {
       this.#pollFault = fault;
     }
   }
-
-  /** Writes `lastSeenAt` where it changed; not doing so harms nothing. */
-  async #flushSeen(): Promise<void> {
-    this.#flushedAt = this.#deps.clock.monotonic();
-    const { devices } = this.#alive();
-    if (!devices.list.devices.some((each) => this.#withSeen(each) !== each)) return;
-    try {
-      await devices.update((list) => list.map((each) => this.#withSeen(each)));
-    } catch (error) {
-      this.#deps.log.warn({ fault: String(error) }, 'could not note when devices were last seen');
-    }
-  }
-}
-
-function higher(role: Role, other: Role | undefined): Role {
-  return other && ROLES.indexOf(other) > ROLES.indexOf(role) ? other : role;
 }
 
 /** True for an X-Wing key that something can be sealed to: a bad one would fail the vault each day at midnight. */

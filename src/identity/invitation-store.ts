@@ -1,15 +1,29 @@
 import { fromBase64Url, fromUtf8, toBase64Url, toHex, utf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import type { Clock, Files, Random } from '../platform/index.ts';
-import { INVITATION_EXPIRES_MS, INVITATIONS_MAX, type Role, TIME_AT_MAX } from '../protocol/index.ts';
-import { isCount, isRole, parseObject } from './device-list.ts';
+import {
+  type DeviceKey,
+  type GrantTerms,
+  INVITATION_EXPIRES_MS,
+  INVITATIONS_MAX,
+  isDeviceKey,
+  orderedTerms,
+  type Role,
+  TIME_AT_MAX,
+} from '../protocol/index.ts';
 import { invitationsFull } from './errors.ts';
+import { isCount, isObject, isRole, parseObject } from './json-shapes.ts';
 
 /** A one-time invitation that waits. */
 export interface Invitation {
   /** 16 random bytes, hex. */
   id: string;
+  /** The role of its terms. */
   role: Role;
+  /** What the device is granted that uses it. */
+  terms: GrantTerms;
+  /** The device on whose word it was made; null: the operator at the machine. */
+  by: DeviceKey | null;
   /** 16 random bytes: the way into the handshake. */
   secret: Uint8Array<ArrayBuffer>;
   /** Epoch ms. */
@@ -17,7 +31,8 @@ export interface Invitation {
 }
 
 const ID = /^[0-9a-f]{32}$/;
-const FILE_BYTES_MAX = 512;
+/** 64 source ids, and room. */
+const FILE_BYTES_MAX = 8_192;
 
 /**
  * Invitations as files of a folder, one each, named by id: any program of the node's user may add one, and only the one
@@ -45,13 +60,14 @@ export class InvitationStore {
   }
 
   /** Makes one. Callers hold the folder's lock. `ERR_IDENTITY_INVITATIONS_FULL` (`exhausted`). */
-  async create(role: Role, expiresMs: number): Promise<Invitation> {
+  async create(terms: GrantTerms, by: DeviceKey | null, expiresMs: number): Promise<Invitation> {
     const { files, clock, random } = this.#deps;
     await files.makeFolder(this.#folder);
     await this.refresh();
     if (this.#known.size >= INVITATIONS_MAX) throw invitationsFull(INVITATIONS_MAX);
     const id = toHex(random.bytes(16));
-    const invitation = { id, role, secret: random.bytes(16), expiresAt: clock.now() + expiresMs };
+    const expiresAt = clock.now() + expiresMs;
+    const invitation = { id, role: terms.role, terms, by, secret: random.bytes(16), expiresAt };
     await files.replace(this.#path(id), writeInvitation(invitation), { mode: 0o600 });
     this.#known.set(id, invitation);
     return invitation;
@@ -112,16 +128,33 @@ export class InvitationStore {
 }
 
 /** The bytes of an invitation's file. */
-export function writeInvitation({ role, secret, expiresAt }: Invitation): Uint8Array<ArrayBuffer> {
-  return utf8(`${JSON.stringify({ version: 1, role, expiresAt, secret: toBase64Url(secret) })}\n`);
+export function writeInvitation({ terms, by, secret, expiresAt }: Invitation): Uint8Array<ArrayBuffer> {
+  return utf8(`${JSON.stringify({ version: 2, terms, by, expiresAt, secret: toBase64Url(secret) })}\n`);
 }
 
 /** An invitation of its file's bytes, or null where they are anything else. Total. */
 export function readInvitation(id: string, bytes: Uint8Array): Invitation | null {
   const json = parseObject(fromUtf8(bytes) ?? '');
-  if (json?.['version'] !== 1) return null;
-  const { role, expiresAt } = json;
+  if (json?.['version'] !== 2) return null;
+  const { terms: written, by, expiresAt } = json;
+  const terms = readTerms(written);
   const secret = typeof json['secret'] === 'string' ? fromBase64Url(json['secret']) : null;
-  if (!isRole(role) || !isCount(expiresAt, TIME_AT_MAX) || secret?.length !== 16) return null;
-  return { id, role, secret, expiresAt };
+  if (!terms || !isCount(expiresAt, TIME_AT_MAX) || secret?.length !== 16) return null;
+  if (by !== null && (typeof by !== 'string' || !isDeviceKey(by))) return null;
+  return { id, role: terms.role, terms, by, secret, expiresAt };
+}
+
+/** Terms as a file holds them, or null; total. */
+export function readTerms(value: unknown): GrantTerms | null {
+  if (!isObject(value)) return null;
+  const { role, sources, actions, pastMs, notBefore, notAfter } = value;
+  if (!isRole(role) || !isSome(sources) || !isSome(actions)) return null;
+  if (![pastMs, notBefore, notAfter].every((each) => each === null || typeof each === 'number')) return null;
+  // The shapes are right; `orderedTerms` looks at the values.
+  const terms = orderedTerms({ role, sources, actions, pastMs, notBefore, notAfter } as GrantTerms);
+  return 'reason' in terms ? null : terms;
+}
+
+function isSome(value: unknown): boolean {
+  return value === 'all' || (Array.isArray(value) && value.every((each) => typeof each === 'string'));
 }

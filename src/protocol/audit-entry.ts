@@ -19,6 +19,9 @@ export const AUDIT_EVENTS = {
 } as const;
 export type AuditEvent = keyof typeof AUDIT_EVENTS;
 
+/** Most characters of an entry's `detail`; longer ones are cut. */
+export const AUDIT_DETAIL_MAX = 64;
+
 /** One line of the audit log, before it has a place in it. Never a secret, an address with a password, or a key's secret half. */
 export interface AuditEntry {
   event: AuditEvent;
@@ -32,7 +35,7 @@ export interface AuditEntry {
   span: { from: number; to: number } | null;
   /** The command (`segments.get`), the device it was done to, or why it was refused; printable ASCII, cut at 64. */
   detail: string;
-  /** Where it came from, without port; empty where unknown. At most 45 characters. */
+  /** Where it came from, numeric, without port; empty where unknown. At most 45 characters. */
   address: string;
 }
 

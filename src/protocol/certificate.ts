@@ -81,8 +81,13 @@ export function signCertificate(
   auxiliary: Uint8Array,
 ): string {
   const author = toHex(schnorrPublicKey(secretKey)) as DeviceKey;
-  const { event, digest } = unsignedCertificate(hashes, { ...claim, author });
-  return JSON.stringify({ id: toHex(digest), ...event, sig: toHex(schnorrSign(secretKey, digest, auxiliary)) });
+  const unsigned = unsignedCertificate(hashes, { ...claim, author });
+  return toSignedCertificate(unsigned, schnorrSign(secretKey, unsigned.digest, auxiliary));
+}
+
+/** The certificate's JSON text, with the author's 64-byte signature over `digest`. */
+export function toSignedCertificate({ event, digest }: UnsignedCertificate, signature: Uint8Array): string {
+  return JSON.stringify({ id: toHex(digest), ...event, sig: toHex(signature) });
 }
 
 /** The claim of a certificate that holds, or why it does not. Total; the checks come in order of cost (channel.md section 5). */

@@ -58,7 +58,7 @@ export function signEventWith(
   sign: (digest: Uint8Array) => Uint8Array,
 ): SignedEvent {
   const { created_at, kind, tags, content } = event;
-  const digest = eventDigest(hashes, { pubkey: author, ...event });
+  const digest = eventDigest(hashes, { pubkey: author, created_at, kind, tags, content });
   return { id: toHex(digest), pubkey: author, created_at, kind, tags, content, sig: toHex(sign(digest)) };
 }
 

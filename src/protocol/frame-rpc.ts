@@ -7,6 +7,8 @@ const METHOD = /^[a-z]{1,24}\.[a-z]{1,24}(?:@[1-9][0-9]{0,2})?$/;
 const EVENT = /^[a-z]{1,24}\.[a-z]{1,24}$/;
 const ERROR_CODE = /^ERR_[A-Z0-9_]{1,60}$/;
 const FIRST_INTEGER = -32001;
+/** Nobody is asked to wait longer. */
+const RETRY_MS_MAX = 86_400_000;
 
 /** What a device is told of an error beside its code: one fixed text for each kind. */
 const ERROR_TEXTS: Readonly<Record<ErrorKind, string>> = {
@@ -33,6 +35,8 @@ export interface RpcError {
   code: ErrorCode;
   kind: ErrorKind;
   message: string;
+  /** After this long it is worth trying again; absent: nobody knows. */
+  retryMs?: number;
 }
 
 /** The JSON-RPC integer of a kind: -32001 for the first, counting down. */
@@ -60,9 +64,14 @@ export function encodeResult(stream: number, result: unknown): Uint8Array<ArrayB
   return encode({ jsonrpc: '2.0', id: stream, result: result === undefined ? null : result });
 }
 
-/** Body of a RES with an error. */
-export function encodeError(stream: number, code: ErrorCode, kind: ErrorKind): Uint8Array<ArrayBuffer> {
-  const body = encode({ jsonrpc: '2.0', id: stream, error: errorObject(code, kind) });
+/** Body of a RES with an error; `retryMs` tells when to try again, where that is known. */
+export function encodeError(
+  stream: number,
+  code: ErrorCode,
+  kind: ErrorKind,
+  retryMs?: number,
+): Uint8Array<ArrayBuffer> {
+  const body = encode({ jsonrpc: '2.0', id: stream, error: errorObject(code, kind, retryMs) });
   assert(body, 'an error that fits');
   return body;
 }
@@ -120,9 +129,10 @@ export function jsonDepthWithin(text: string, max: number): boolean {
   return true;
 }
 
-function errorObject(code: ErrorCode, kind: ErrorKind): Record<string, unknown> {
+function errorObject(code: ErrorCode, kind: ErrorKind, retryMs?: number): Record<string, unknown> {
   const told = ERROR_CODE.test(code) ? code : 'ERR_CHANNEL_INTERNAL';
-  return { code: errorInteger(kind), message: ERROR_TEXTS[kind], data: { code: told, kind } };
+  const retry = retryMs === undefined ? {} : { retryMs: Math.min(Math.ceil(retryMs), RETRY_MS_MAX) };
+  return { code: errorInteger(kind), message: ERROR_TEXTS[kind], data: { code: told, kind, ...retry } };
 }
 
 /** Kind by integer and text by kind: what the peer wrote beside them is not repeated to anybody. */
@@ -132,7 +142,13 @@ function errorOf(value: unknown): RpcError | null {
   const { data } = value;
   const code = isObject(data) ? data['code'] : undefined;
   const known = typeof code === 'string' && ERROR_CODE.test(code);
-  return { code: known ? (code as ErrorCode) : 'ERR_REMOTE_UNKNOWN', kind, message: ERROR_TEXTS[kind] };
+  const retryMs = isObject(data) ? data['retryMs'] : undefined;
+  const retry = isWait(retryMs) ? { retryMs } : {};
+  return { code: known ? (code as ErrorCode) : 'ERR_REMOTE_UNKNOWN', kind, message: ERROR_TEXTS[kind], ...retry };
+}
+
+function isWait(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= RETRY_MS_MAX;
 }
 
 function encode(value: unknown): Uint8Array<ArrayBuffer> | null {

@@ -25,14 +25,23 @@ export class FrameSealer {
   readonly #cipher: NoiseCipher;
   readonly #meter: RekeyMeter;
   /** The plaintext being sealed: read before `seal` returns, so one place serves all. */
-  readonly #plaintext = new Uint8Array(FRAME_MAX);
-
+  readonly #plaintext: Octets;
   readonly #place: (length: number) => Octets;
 
-  /** `place` gives the bytes for a message of a length: new ones unless the owner recycles those it has sent. */
-  constructor(cipher: NoiseCipher, limits: RekeyLimits, nowMs: number, place = newPlace) {
+  /**
+   * `place` gives the bytes for a message of a length: new ones unless the owner recycles those it has sent. `plaintext` is where
+   * frames are put together, `FRAME_MAX` bytes: an owner of many channels may give all of them the same.
+   */
+  constructor(
+    cipher: NoiseCipher,
+    limits: RekeyLimits,
+    nowMs: number,
+    place = newPlace,
+    plaintext: Octets = new Uint8Array(FRAME_MAX),
+  ) {
     this.#cipher = cipher;
     this.#place = place;
+    this.#plaintext = plaintext;
     this.#meter = new RekeyMeter(limits, nowMs);
   }
 

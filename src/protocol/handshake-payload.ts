@@ -6,7 +6,7 @@ import type { HandshakeSuite } from './handshake-message.ts';
 
 /** Most bytes of a payload of HS2, and of HS3 in suite 1. */
 export const PAYLOAD_BYTES_MAX = 2048;
-/** Most bytes of the payload of HS3 in suite 3, which carries an X-Wing key of 1,622 characters. */
+/** Most bytes of the payload of HS3 in suites 3 and 4, which carries an X-Wing key of 1,622 characters. */
 export const PAIRING_PAYLOAD_BYTES_MAX = 4096;
 /** Size of an X-Wing public key. */
 export const WRAP_KEY_SIZE = 1216;
@@ -17,13 +17,13 @@ const DEPTH_MAX = 16;
 export interface HandshakePayload {
   /** The sender's certificate event: an object, not verified yet. */
   certificate: unknown;
-  /** HS3 of suite 3: the device's name and its X-Wing public key. */
+  /** HS3 of suites 3 and 4: the device's name and its X-Wing public key. */
   pairing?: { label: string; wrapKey: Uint8Array };
 }
 
 /** Most bytes of the payload of HS3. */
 export function finishPayloadMax(suite: HandshakeSuite): number {
-  return suite === 3 ? PAIRING_PAYLOAD_BYTES_MAX : PAYLOAD_BYTES_MAX;
+  return suite === 1 ? PAYLOAD_BYTES_MAX : PAIRING_PAYLOAD_BYTES_MAX;
 }
 
 /** The JSON text of a payload, UTF-8. `certificate` is an event object, or its JSON text. */
@@ -36,7 +36,7 @@ export function encodePayload(payload: HandshakePayload): Uint8Array<ArrayBuffer
   return bytes;
 }
 
-/** The payload of HS2 (`pairing` false), or of HS3 (`pairing` where the suite is 3); null where it is anything else. Total. */
+/** The payload of HS2 (`pairing` false), or of HS3 (`pairing` where the suite is 3 or 4); null where it is anything else. Total. */
 export function parsePayload(bytes: Uint8Array, pairing: boolean): HandshakePayload | null {
   if (bytes.length > (pairing ? PAIRING_PAYLOAD_BYTES_MAX : PAYLOAD_BYTES_MAX)) return null;
   const text = fromUtf8(bytes);

@@ -1,5 +1,44 @@
-export { ACTIONS, type Access, type Action } from './access.ts';
-export { AUDIT_EVENTS, type AuditEntry, type AuditEvent, type AuditSink } from './audit-entry.ts';
+export {
+  ACTIONS,
+  type Access,
+  type AccessChange,
+  type Action,
+  actionsOf,
+  covers,
+  earliestOf,
+  may,
+  narrowed,
+  OWNER_ACCESS,
+  ROLE_ACTIONS,
+  sameAccess,
+  sees,
+} from './access.ts';
+export { AUDIT_DETAIL_MAX, AUDIT_EVENTS, type AuditEntry, type AuditEvent, type AuditSink } from './audit-entry.ts';
+export {
+  AUDIT_HEADER_SIZE,
+  type AuditFileHeader,
+  encodeAuditFileHeader,
+  parseAuditFileHeader,
+} from './audit-file.ts';
+export {
+  AUDIT_DROP_CAUSES,
+  AUDIT_LEAF_SIZE,
+  AUDIT_LEAF_TYPES,
+  AUDIT_LOSS_CAUSES,
+  type AuditDropCause,
+  type AuditDropped,
+  type AuditHead,
+  type AuditHeadPlace,
+  type AuditLeaf,
+  type AuditLossCause,
+  type AuditLost,
+  type AuditStatement,
+  auditHeadDigest,
+  auditText,
+  encodeAuditLeaf,
+  parseAuditLeaf,
+  verifyAuditHead,
+} from './audit-leaf.ts';
 export type { Call, Caller, CallHandler, ReplyStream, Role, UnitMarks } from './call.ts';
 export {
   CERTIFICATE_KIND,
@@ -9,6 +48,7 @@ export {
   type CertificateReason,
   type CertificateRole,
   signCertificate,
+  toSignedCertificate,
   type UnsignedCertificate,
   unsignedCertificate,
   verifyCertificate,
@@ -122,7 +162,38 @@ export {
 } from './frame-rpc.ts';
 export { FrameOpener, FrameSealer } from './frame-sealer.ts';
 export { GAP_CAUSES, type GapCause } from './gap.ts';
+export {
+  accessOfTerms,
+  GRANT_GENERATION_MAX,
+  GRANT_KIND,
+  GRANT_PAST_MS_MAX,
+  GRANT_SOURCES_MAX,
+  GRANT_TIME_MAX,
+  type Grant,
+  type GrantTerms,
+  grantOf,
+  orderedTerms,
+  type SignedGrant,
+  type TermsReason,
+  unsignedGrant,
+  verifyGrant,
+} from './grant.ts';
+export {
+  accessInBook,
+  GRANT_CHAIN_MAX,
+  type GrantBook,
+  hangsOn,
+  type IssueReason,
+  mayIssue,
+  objectionToIssue,
+} from './grant-chain.ts';
 export { type ClientProof, HandshakeInitiator, HandshakeResponder } from './handshake.ts';
+export {
+  CodeInitiator,
+  type CodeInitiatorOptions,
+  CodeResponder,
+  type CodeResponderOptions,
+} from './handshake-code.ts';
 export {
   CHANNEL_CLOSE_CODE,
   CHANNEL_MESSAGE_MAX,
@@ -133,11 +204,21 @@ export {
   type HandshakeSuite,
   HELLO_SIZE,
   MESSAGE_ANSWER,
+  MESSAGE_CODE_ANSWER,
+  MESSAGE_CODE_HELLO,
   MESSAGE_FINISH,
   MESSAGE_HELLO,
   MESSAGE_SEALED,
 } from './handshake-message.ts';
 export { type HandshakePayload, WRAP_KEY_SIZE } from './handshake-payload.ts';
+export {
+  IDENTITY_RECORD_AHEAD_MS,
+  IDENTITY_RECORD_LIFE_MS,
+  type IdentityRecordReason,
+  type IdentityStatement,
+  identityRecordEvent,
+  identityStatementOf,
+} from './identity-record.ts';
 export {
   type DeviceKey,
   isDeviceKey,
@@ -182,3 +263,109 @@ export {
   streamAssignedLeaf,
 } from './log.ts';
 export type { NoiseKeys } from './noise-handshake.ts';
+export {
+  keyFingerprint,
+  makePairingCode,
+  PAIRING_CODE_DIGITS,
+  PAIRING_CODE_EXPIRES_MS,
+  PAIRING_SECRET_SIZE,
+  PAIRING_SESSION_SIZE,
+  PAIRING_TRIES,
+  pairingSecret,
+  printPairingCode,
+  readPairingCode,
+} from './pairing-code.ts';
+export {
+  codeHashV1,
+  deviceDid,
+  IDENTITY_DEVICES_MAX,
+  type IdentityTold,
+  identityTold,
+  isCodeHash,
+  isIdentityId,
+  type PairAnswer,
+  type PairAnswerReason,
+  type PairRequestFacts,
+  pairAnswerOf,
+  pairRequest,
+} from './pairing-code-v1.ts';
+export { UPKEEP_FRESH_MS, type Upkeep, type UpkeepReason, upkeepEvent, upkeepOf } from './revocation.ts';
+export {
+  APP_EVENT_KIND,
+  type AppEvent,
+  type AppEventReason,
+  appEventOf,
+  type FreshWindow,
+  presenceEvent,
+} from './swarm/app-event.ts';
+export {
+  CHANNEL_ADDRESSES_MAX,
+  CHANNEL_PLACE_VERSION,
+  type ChannelPlace,
+  channelPlaceField,
+  channelPlaceOf,
+} from './swarm/channel-place.ts';
+export { type DeviceDetails, type DeviceFacts, deviceRecordEvent } from './swarm/device-record.ts';
+export {
+  contentOf,
+  type DeviceRecord,
+  type DhtRecord,
+  DISCOVERY_AGE_MS,
+  DISCOVERY_AHEAD_MS,
+  DISCOVERY_KIND,
+  type DiscoveryReason,
+  type DiscoveryRecord,
+  discoveryRecordOf,
+  type IdentityRecord,
+} from './swarm/discovery-record.ts';
+export {
+  encodeLegacyDatagram,
+  LEGACY_DATAGRAM_MAX,
+  type LegacyDatagram,
+  type LegacyGreeting,
+  type LegacyReason,
+  type LegacyRecord,
+  type LegacyRequest,
+  parseLegacyDatagram,
+} from './swarm/legacy-datagram.ts';
+export {
+  encodeCookie,
+  encodeFind,
+  encodeHello,
+  encodeNodeDatagram,
+  encodeProve,
+  encodeWelcome,
+  isNodeDatagram,
+  NODE_COOKIE_SIZE,
+  NODE_DATAGRAM_MAX,
+  NODE_EVENT_MAX,
+  NODE_HEADER_SIZE,
+  NODE_KINDS,
+  NODE_QUESTION_SIZE,
+  type NodeDatagram,
+  type NodeKind,
+  type NodeReason,
+  type ProveBody,
+  parseNodeDatagram,
+  proveBodyOf,
+  REQUEST_WANTS,
+  stampCheck,
+  type WelcomeBody,
+  welcomeBodyOf,
+} from './swarm/node-datagram.ts';
+export {
+  cookieOf,
+  datagramCode,
+  findTag,
+  foundCode,
+  hasDatagramCode,
+  type NodeTranscript,
+  proveDigest,
+  type SessionKeys,
+  sessionKeys,
+  welcomeDigest,
+  zoneSecret,
+  zoneTag,
+} from './swarm/node-proof.ts';
+export { PACKED_EVENT_HEADER, PACKED_EVENT_LIMITS, packEvent, unpackEvent } from './swarm/packed-event.ts';
+export { isZoneKey, ZONE_KEY_LENGTH, ZONES_MAX, zoneKeyOfIdentity, zoneKeyOfLabel } from './swarm/zone.ts';

@@ -16,10 +16,12 @@ export interface SwarmDeps {
   /** What the records say of this node, asked anew for each announcement. */
   facts(): NodeFacts;
   /**
-   * Told each verified, fresh, first-seen app event (kind 1, `t=constitute`) and identity record whose zone is ours: hints, nothing
-   * is trusted because it came here. Whatever it throws is logged.
+   * Told each verified, fresh, first-seen app event (kind 1, `t=constitute`; presence excepted, it is kept as a record) and
+   * each newer identity record whose zone is ours: hints, nothing is trusted because it came here. What it throws is logged.
    */
   onEvent(event: SignedEvent, zone: string): void;
+  /** BIP-340 over a 32-byte digest, where checks are shared or made elsewhere; default `schnorrVerify`. */
+  verify?(publicKey: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean;
 }
 
 /** What may be said of this node. Which of it a peer is told depends on `disclose`. */
@@ -35,6 +37,8 @@ export interface NodeFacts {
   /** Static X25519 key, 32 bytes, and `host:port` texts at which the channel is reached, best first. */
   channelKey: Uint8Array;
   channelAddresses: readonly string[];
+  /** URL of the old session where it is switched on; told to `full` gateways only. */
+  sessionUrl?: string;
   camerasTotal: number;
   camerasEnabled: number;
   /** Whole seconds. */
@@ -73,25 +77,45 @@ export interface SwarmOptions {
   limits?: Partial<SwarmLimits>;
 }
 
-/** Everything that bounds the swarm (crypto.md 4). Times in ms, rates per second. */
+/** Everything that bounds the swarm (docs/protocol/swarm.md section 7; defaults in limits.ts). Times in ms, rates per second. */
 export interface SwarmLimits {
+  /** Largest datagram of our own form, both ways, bytes. */
   datagramMax: number;
+  /** Largest datagram of the old wire, both ways, bytes. */
+  legacyMax: number;
+  /** Peers of all kinds; configured ones are never evicted. */
   peersMax: number;
+  /** Peers that are not configured, per IPv4 /24 or IPv6 /48. */
   peersPerNetMax: number;
+  /** Peers that are neither configured nor confirmed. */
   unconfirmedMax: number;
+  /** How long such a one is kept. */
   unconfirmedMs: number;
+  /** Silence after which a peer counts as confirmed no more. */
   confirmedMs: number;
+  /** Datagrams of an address that has proved nothing. */
   sourcePerSecond: number;
   sourceBurst: number;
+  /** Datagrams of a configured or proved peer. */
+  peerPerSecond: number;
+  peerBurst: number;
+  /** Signature checks for an address that has proved nothing, for a peer, and for everybody together. */
   checksPerSource: number;
   checksPerSourceBurst: number;
+  checksPerPeer: number;
+  checksPerPeerBurst: number;
   checksPerSecond: number;
+  checksBurst: number;
+  /** Addresses counted one by one; further ones share one count. */
   sourcesMax: number;
   recordsMax: number;
+  /** Event ids of each of two generations, and the age at which the older is forgotten. */
   seenMax: number;
   seenMs: number;
+  /** Bits sent per second, to one peer and to all; up to eight seconds may come at once. */
   bitsPerPeer: number;
   bitsTotal: number;
+  /** How often a record is passed on, and to how many peers each time. */
   hops: number;
   fanOut: number;
 }
@@ -100,7 +124,7 @@ export interface SwarmLimits {
 export interface Swarm extends Startable {
   /** The member's view at this moment. */
   status(): SwarmStatus;
-  /** Sends an app event of our own as a `signal` to every peer that shares one of `zones`. */
+  /** Sends an app event of our own, once for each of `zones` that a confirmed peer shares; as `signal` on the old wire. */
   publish(event: SignedEvent, zones: readonly string[]): void;
   /** Newest admitted device record of a key, or null. A hint: only its signature is proved. */
   deviceRecord(device: DeviceKey): SignedEvent | null;

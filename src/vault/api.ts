@@ -1,6 +1,8 @@
 import type { CapturedFragment, Run, Track } from '../media/index.ts';
 import type { Startable } from '../platform/index.ts';
 import type { GapCause, SegmentId, SourceId, StreamId, StreamName } from '../protocol/index.ts';
+import type { VaultOptions } from './options.ts';
+import type { RewrapPage, RewrapRequest } from './rewrap.ts';
 
 /** The whole sealed store. Made by `createVault(deps, options)`; other rooms know it by this contract only. */
 export interface Vault extends Startable {
@@ -18,6 +20,14 @@ export interface Vault extends Startable {
   read(id: SegmentId): Promise<SegmentReading>;
   /** The 32-byte file key of a segment of a managed source. `ERR_VAULT_SEALED` (`denied`) where the node holds no key. */
   fileKey(id: SegmentId): Promise<Uint8Array>;
+  /**
+   * Writes key files anew, a page at a time: without the copies of devices that are gone, with copies for the present recipients.
+   * Media is not touched. Safe to break off anywhere and to do again; a file that is as it should be stays as it is.
+   * `ERR_VAULT_CURSOR_INVALID` (`invalid`).
+   */
+  rewrap(request: RewrapRequest): Promise<RewrapPage>;
+  /** Other rules of what to forget when, in place of all before; they hold from the next sweep. */
+  retain(retention: VaultOptions['retention']): void;
   /** Room, counts and alarms, for status. */
   status(): VaultStatus;
 }

@@ -12,7 +12,10 @@ import {
   nextChainKey,
   openWithKek,
   parseEpochKeyFile,
+  type SourceId,
+  STANZAS_MAX,
   type Stanza,
+  type StanzaPlace,
   type StreamId,
   sealKekStanza,
   sealRecipientStanza,
@@ -34,6 +37,7 @@ interface CurrentEpoch {
   chainKey: Uint8Array;
   chainIndex: number;
   day: number;
+  sourceId: SourceId;
   /** Which recipients it was made for: another set begins a new epoch. */
   recipients: string;
 }
@@ -45,6 +49,19 @@ export interface ChainStep {
   chainIndex: number;
   chainKey: Uint8Array;
 }
+
+/** A device's storage key: 16-byte key id, X-Wing public key. */
+type Recipient = ReturnType<VaultDeps['keys']['recipients']>[number];
+
+/** What a rewriting of one key file did. `fault`: why nothing, or (`sealed`) why no copy was added. */
+export interface RewrapOutcome {
+  dropped: number;
+  added: number;
+  fault?: KeyFileFault | 'sealed';
+}
+
+/** No set of recipients looks like this: the epoch is over whoever they are. */
+const OVER = 'over';
 
 /** Why a key file does not count, for reports. */
 export type KeyFileFault = 'missing' | 'malformed' | 'foreign' | 'signature';
@@ -62,6 +79,8 @@ export class EpochKeys {
   readonly #index: SegmentIndex;
   readonly #bootId: Uint8Array;
   readonly #current = new Map<StreamId, CurrentEpoch>();
+  /** Key files are changed one at a time: the log can be ahead of one file only. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     deps: VaultDeps,
@@ -78,8 +97,11 @@ export class EpochKeys {
   async step(stream: StreamState, startUs: number): Promise<ChainStep> {
     let epoch = this.#current.get(stream.streamId);
     if (!epoch || this.mustChange(stream.streamId, startUs)) {
-      epoch = await this.#begin(stream, startUs, epoch ?? null);
-      this.#current.set(stream.streamId, epoch);
+      epoch = await this.#exclusive(async () => {
+        const begun = await this.#begin(stream, startUs, this.#current.get(stream.streamId) ?? null);
+        this.#current.set(stream.streamId, begun);
+        return begun;
+      });
     }
     const step: ChainStep = {
       epochId: epoch.file.epochId,
@@ -100,7 +122,7 @@ export class EpochKeys {
     return (
       epoch.day !== Math.floor(startUs / DAY_US) ||
       epoch.chainIndex > CHAIN_INDEX_LAST ||
-      epoch.recipients !== this.#recipientsMark()
+      epoch.recipients !== this.#recipientsMark(epoch.sourceId)
     );
   }
 
@@ -121,6 +143,7 @@ export class EpochKeys {
       chainKey,
       chainIndex: lastChainIndex + 1,
       day: Math.floor(loaded.file.notBeforeUs / DAY_US),
+      sourceId: stream.sourceId,
       recipients: markOf(loaded.file.stanzas.filter(({ type }) => type === 'xWing')),
     });
   }
@@ -164,14 +187,76 @@ export class EpochKeys {
     if (!row || loaded.file.generation > row.generation) {
       await this.#logFile(stream, loaded.file, hash);
     } else if (!equalBytes(hash, row.hash)) {
-      await this.#write(stream, { ...loaded.file, generation: row.generation + 1 });
+      await this.#write(stream, loaded.file);
     }
     if (!row || isZero(row.keyId))
       this.#index.setEpochKeyId(stream.pk, epochId, loaded.file.commitment.subarray(0, 16));
   }
 
+  /**
+   * Writes one epoch's key file anew for the devices that have a right to it now: the copies that are to go are left out, missing
+   * ones added. A file that is as it should be is not touched. An epoch that loses a copy, or gains one, is over: its next
+   * segment begins another, so that no device that was removed knows the key of anything recorded after.
+   */
+  rewrap(stream: StreamState, epochId: number, without: ReadonlySet<string> | null): Promise<RewrapOutcome> {
+    return this.#exclusive(async () => {
+      const loaded = await this.load(stream, epochId);
+      if (typeof loaded === 'string') return { fault: loaded, dropped: 0, added: 0 };
+      const { file } = loaded;
+      const recipients = this.#deps.keys.recipients(stream.sourceId);
+      const present = new Set(recipients.map(({ keyId }) => toHex(keyId)));
+      const goes = ({ type, keyId }: Stanza) => {
+        const name = toHex(keyId);
+        return type === 'xWing' && (without ? without.has(name) : !present.has(name));
+      };
+      const kept = file.stanzas.filter((stanza) => !goes(stanza));
+      const held = new Set(kept.flatMap(({ type, keyId }) => (type === 'xWing' ? [toHex(keyId)] : [])));
+      const missing = recipients.filter(({ keyId }) => !held.has(toHex(keyId)) && !without?.has(toHex(keyId)));
+      const added = await this.#copiesFor(missing.slice(0, STANZAS_MAX - kept.length), file);
+      const fault = added === null ? 'sealed' : undefined;
+      const dropped = file.stanzas.length - kept.length;
+      const changed = dropped > 0 || (added?.length ?? 0) > 0;
+      if (changed) {
+        const notAfterUs = file.notAfterUs ?? Math.max(this.#deps.clock.nowUs(), file.notBeforeUs + 1);
+        const written = await this.#write(stream, { ...file, notAfterUs, stanzas: [...kept, ...(added ?? [])] });
+        const current = this.#current.get(stream.streamId);
+        if (current?.file.epochId === epochId) {
+          current.file = written;
+          current.recipients = OVER;
+        }
+      } else if (!this.#isLogged(stream, epochId, loaded.bytes)) await this.#write(stream, file);
+      return { dropped, added: added?.length ?? 0, ...(fault ? { fault } : {}) };
+    });
+  }
+
+  #isLogged(stream: StreamState, epochId: number, bytes: Uint8Array): boolean {
+    const row = this.#index.epoch(stream.pk, epochId);
+    return row !== null && equalBytes(row.hash, this.#deps.suite.hashes.sha256(bytes));
+  }
+
+  /** Copies of an epoch's key for further devices; null where the node cannot open it itself. */
+  async #copiesFor(recipients: readonly Recipient[], file: EpochKeyFile): Promise<Stanza[] | null> {
+    if (recipients.length === 0) return [];
+    const key = openWithKek(this.#deps.suite, this.#deps.keys.kek, file);
+    if (!key) return null;
+    try {
+      const stanzas: Stanza[] = [];
+      for (const recipient of recipients) {
+        const stanza = await this.#sealFor(recipient, file, key);
+        if (stanza) stanzas.push(stanza);
+      }
+      return stanzas;
+    } finally {
+      wipe(key);
+    }
+  }
+
   /** Removes the folder and key file of an epoch that holds no segment any more. */
-  async forget(stream: StreamState, epochId: number): Promise<void> {
+  forget(stream: StreamState, epochId: number): Promise<void> {
+    return this.#exclusive(() => this.#forget(stream, epochId));
+  }
+
+  async #forget(stream: StreamState, epochId: number): Promise<void> {
     if (this.#current.get(stream.streamId)?.file.epochId === epochId) return;
     const folder = this.#paths.epoch(stream, epochId);
     if ((await this.#deps.files.stat(folder)) !== null && !(await this.#deps.files.removeFolder(folder))) return;
@@ -194,7 +279,7 @@ export class EpochKeys {
 
   async #begin(stream: StreamState, startUs: number, last: CurrentEpoch | null): Promise<CurrentEpoch> {
     const { suite, random, keys, files } = this.#deps;
-    const recipients = this.#recipientsMark();
+    const recipients = this.#recipientsMark(stream.sourceId);
     const epochId = (await this.#highestEpoch(stream)) + 1;
     const key = random.bytes(32);
     const place = {
@@ -204,23 +289,23 @@ export class EpochKeys {
       commitment: epochKeyCommitment(suite.hashes, key),
     };
     const stanzas: Stanza[] = [sealKekStanza(suite, keys.kek, random.bytes(12), place, key)];
-    for (const recipient of keys.recipients()) {
-      const stanza = await sealRecipientStanza(suite, recipient, place, key);
+    for (const recipient of keys.recipients(stream.sourceId)) {
+      const stanza = await this.#sealFor(recipient, place, key);
       if (stanza) stanzas.push(stanza);
-      else this.#deps.log.warn({ keyId: toHex(recipient.keyId) }, 'a device key was malformed and got no copy');
     }
-    const file: EpochKeyFile = { ...place, notAfterUs: null, generation: 1, stanzas };
+    const file: EpochKeyFile = { ...place, notAfterUs: null, generation: 0, stanzas };
     await files.makeFolder(this.#paths.epoch(stream, epochId));
     for (const folder of [this.#paths.place(stream), this.#paths.source(stream.sourceId), this.#paths.segments]) {
       await files.syncFolder(folder);
     }
-    await this.#write(stream, file);
+    const written = await this.#write(stream, file);
     if (last) await this.#close(stream, last, startUs);
     return {
-      file,
+      file: written,
       chainKey: key,
       chainIndex: 0,
       day: Math.floor(startUs / DAY_US),
+      sourceId: stream.sourceId,
       recipients,
     };
   }
@@ -230,18 +315,22 @@ export class EpochKeys {
     wipe(last.chainKey);
     try {
       const notAfterUs = Math.max(endUs, last.file.notBeforeUs + 1);
-      await this.#write(stream, { ...last.file, notAfterUs, generation: last.file.generation + 1 });
+      await this.#write(stream, { ...last.file, notAfterUs });
     } catch (error) {
       this.#deps.log.warn({ error, epochId: last.file.epochId }, 'an ended epoch could not be closed');
     }
   }
 
-  async #write(stream: StreamState, file: EpochKeyFile): Promise<void> {
+  /** Logs and writes a file. Its generation is above any that was logged, also one whose renaming failed. */
+  async #write(stream: StreamState, wish: EpochKeyFile): Promise<EpochKeyFile> {
     const { suite, keys, files } = this.#deps;
+    const logged = this.#index.epoch(stream.pk, wish.epochId)?.generation ?? 0;
+    const file = { ...wish, generation: Math.max(wish.generation, logged) + 1 };
     const bytes = encodeEpochKeyFile(suite.hashes, file, keys.nodeId, (digest) => keys.sign(digest));
     await this.#logFile(stream, file, suite.hashes.sha256(bytes));
     await files.replace(this.#paths.epochKey(stream, file.epochId), bytes);
     this.#index.setEpochKeyId(stream.pk, file.epochId, file.commitment.subarray(0, 16));
+    return file;
   }
 
   async #logFile(stream: StreamState, file: EpochKeyFile, hash: Uint8Array): Promise<void> {
@@ -270,8 +359,21 @@ export class EpochKeys {
     return highest;
   }
 
-  #recipientsMark(): string {
-    return markOf(this.#deps.keys.recipients());
+  /** A copy for one device, or null where its key is malformed. */
+  async #sealFor(recipient: Recipient, place: StanzaPlace, key: Uint8Array): Promise<Stanza | null> {
+    const stanza = await sealRecipientStanza(this.#deps.suite, recipient, place, key);
+    if (!stanza) this.#deps.log.warn({ keyId: toHex(recipient.keyId) }, 'a device key was malformed and got no copy');
+    return stanza;
+  }
+
+  #recipientsMark(sourceId: SourceId): string {
+    return markOf(this.#deps.keys.recipients(sourceId));
+  }
+
+  #exclusive<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(task);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 }
 

@@ -35,6 +35,11 @@ export const writeFailed = (what: string, cause: unknown) =>
 export const logForeign = (found: string) =>
   make('ERR_VAULT_LOG_FOREIGN', 'corrupt', `expected this node's log, found ${found}`);
 
+export const auditForeign = (found: string) =>
+  make('ERR_VAULT_AUDIT_FOREIGN', 'corrupt', `expected this node's audit log, found ${found}`);
+
+export const auditMissing = () => make('ERR_VAULT_AUDIT_MISSING', 'missing', 'expected an audit log, found none');
+
 export const vaultLocked = (cause?: unknown) =>
   make(
     'ERR_VAULT_LOCKED',

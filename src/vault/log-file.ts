@@ -1,7 +1,6 @@
 import { equalBytes, toHex } from '../bytes/index.ts';
 import type { Hashes } from '../crypto/index.ts';
-import { isNvrError } from '../errors.ts';
-import type { FileHandle, Files, Random } from '../platform/index.ts';
+import type { Files, Random } from '../platform/index.ts';
 import {
   encodeLeaf,
   encodeLogHeader,
@@ -14,6 +13,7 @@ import {
   parseLogHeader,
 } from '../protocol/index.ts';
 import { logForeign, writeError } from './errors.ts';
+import { LeafFile } from './leaf-file.ts';
 import type { VaultPaths } from './paths.ts';
 
 /** Leaves written and synced together at most. */
@@ -52,9 +52,8 @@ export class LogFile<Extra = unknown> {
   readonly #hashes: Hashes;
   readonly #paths: VaultPaths;
   readonly #onBatch: (batch: LoggedLeaf<Extra>[]) => void;
-  #handle: FileHandle | null = null;
+  #file: LeafFile | null = null;
   #header: LogHeader | null = null;
-  #count = 0;
   #waiting: Waiting<Extra>[] = [];
   #writing: Promise<void> | null = null;
   /** Bytes cut from the end when the log was opened. */
@@ -72,7 +71,7 @@ export class LogFile<Extra = unknown> {
 
   /** Leaves that are synced. */
   get count(): number {
-    return this.#count;
+    return this.#file?.count ?? 0;
   }
 
   /** This log's id, hex. */
@@ -88,20 +87,15 @@ export class LogFile<Extra = unknown> {
     const stat = await this.#files.stat(this.#paths.log);
     if (options.readOnly && stat === null) throw logForeign('none');
     if (!options.readOnly && (stat?.sizeBytes ?? 0) < LOG_HEADER_SIZE) await this.#begin(nodeId, random, stat !== null);
-    this.#handle = await this.#files.open(this.#paths.log, { write: !options.readOnly });
-    const start = new Uint8Array(LOG_HEADER_SIZE);
-    await readFully(this.#handle, start, 0);
-    const header = parseLogHeader(start);
+    const write = !options.readOnly;
+    this.#file = await LeafFile.open(this.#files, this.#paths.log, { headerBytes: LOG_HEADER_SIZE, write });
+    const header = parseLogHeader(this.#file.header);
     if (!header.ok) throw logForeign(header.reason);
     if (!equalBytes(header.value.nodeId, nodeId)) throw logForeign('the log of another node');
     this.#header = header.value;
-    const size = await this.#handle.sizeBytes();
-    this.#count = await this.#wholeLeaves(Math.floor((size - LOG_HEADER_SIZE) / LEAF_SIZE));
-    this.tornBytes = size - this.#end();
-    if (this.tornBytes > 0 && !options.readOnly) {
-      await this.#handle.truncate(this.#end());
-      await this.#handle.sync();
-    }
+    this.#file.limit(await this.#wholeLeaves(this.#file));
+    this.tornBytes = this.#file.openedBytes - this.#file.endBytes;
+    if (this.tornBytes > 0 && write) await this.#file.cut();
   }
 
   /** Resolves once the leaf is durable. Rejects with `exhausted` on a full disk, `unavailable` otherwise; it is then not in the log. */
@@ -116,33 +110,29 @@ export class LogFile<Extra = unknown> {
 
   /** Leaves from `first` on, in pieces of up to 4,096; `null` stands for a leaf that cannot be read. */
   async *read(first = 0): AsyncGenerator<{ index: number; leaf: LogLeaf | null; hash: Uint8Array<ArrayBuffer> }[]> {
-    for (let at = first; at < this.#count; at += READ_LEAVES) {
-      const count = Math.min(READ_LEAVES, this.#count - at);
-      const bytes = new Uint8Array(count * LEAF_SIZE);
-      await readFully(this.#opened(), bytes, LOG_HEADER_SIZE + at * LEAF_SIZE);
-      yield Array.from({ length: count }, (_, i) => {
-        const one = bytes.subarray(i * LEAF_SIZE, (i + 1) * LEAF_SIZE);
-        const parsed = parseLeaf(one);
-        return { index: at + i, leaf: parsed.ok ? parsed.value : null, hash: leafHash(this.#hashes, one) };
+    for await (const piece of this.#opened().read(first, this.count, READ_LEAVES)) {
+      yield piece.leaves.map((bytes, i) => {
+        const parsed = parseLeaf(bytes);
+        return {
+          index: piece.first + i,
+          leaf: parsed.ok ? parsed.value : null,
+          hash: leafHash(this.#hashes, bytes),
+        };
       });
     }
   }
 
   /** One leaf, or null where there is none that can be read. */
   async leafAt(index: number): Promise<LogLeaf | null> {
-    if (index < 0 || index >= this.#count) return null;
-    const bytes = new Uint8Array(LEAF_SIZE);
-    await readFully(this.#opened(), bytes, LOG_HEADER_SIZE + index * LEAF_SIZE);
-    const parsed = parseLeaf(bytes);
-    return parsed.ok ? parsed.value : null;
+    const bytes = await this.#opened().leafAt(index);
+    const parsed = bytes && parseLeaf(bytes);
+    return parsed?.ok ? parsed.value : null;
   }
 
   /** The hash of one leaf, or null where there is none. */
   async hashAt(index: number): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (index < 0 || index >= this.#count) return null;
-    const bytes = new Uint8Array(LEAF_SIZE);
-    await readFully(this.#opened(), bytes, LOG_HEADER_SIZE + index * LEAF_SIZE);
-    return leafHash(this.#hashes, bytes);
+    const bytes = await this.#opened().leafAt(index);
+    return bytes && leafHash(this.#hashes, bytes);
   }
 
   /** Keeps room back for the log of a disk that will be full. Failing to is no fault: the disk is full now. */
@@ -159,13 +149,14 @@ export class LogFile<Extra = unknown> {
   /** Waits for what is under way and lets the file go. */
   async close(): Promise<void> {
     await this.#writing;
-    await this.#handle?.close();
-    this.#handle = null;
+    await this.#file?.close();
+    this.#file = null;
   }
 
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX);
+      const first = this.count;
       try {
         await this.#writeBatch(batch);
       } catch (error) {
@@ -174,12 +165,11 @@ export class LogFile<Extra = unknown> {
         continue;
       }
       const logged = batch.map(({ leaf, hash, extra }, i) => ({
-        index: this.#count + i,
+        index: first + i,
         leaf,
         hash,
         ...(extra === undefined ? {} : { extra }),
       }));
-      this.#count += batch.length;
       this.#onBatch(logged);
       batch.forEach((each, i) => {
         each.resolve(logged[i]!);
@@ -193,28 +183,7 @@ export class LogFile<Extra = unknown> {
     batch.forEach((each, i) => {
       bytes.set(each.bytes, i * LEAF_SIZE);
     });
-    const handle = this.#opened();
-    try {
-      await this.#writeAt(handle, bytes);
-      await handle.sync();
-    } catch (error) {
-      // What is behind the last synced leaf never happened; the next batch is written over it.
-      await handle.truncate(this.#end()).catch(() => undefined);
-      throw error;
-    }
-  }
-
-  async #writeAt(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-    let done = 0;
-    for (let freed = false; done < bytes.length; ) {
-      try {
-        done += await handle.write(bytes.subarray(done), this.#end() + done);
-      } catch (error) {
-        if (freed || !isNvrError(error, 'exhausted')) throw error;
-        freed = true;
-        if (!(await this.#freeReserve())) throw error;
-      }
-    }
+    await this.#opened().append(bytes, () => this.#freeReserve());
   }
 
   async #freeReserve(): Promise<boolean> {
@@ -234,35 +203,18 @@ export class LogFile<Extra = unknown> {
   }
 
   /** Cuts leaves at the end that were never synced: a power cut may leave their place filled with anything unreadable. */
-  async #wholeLeaves(count: number): Promise<number> {
-    const bytes = new Uint8Array(LEAF_SIZE);
-    let whole = Math.max(0, count);
-    while (whole > 0 && count - whole < TORN_LEAVES_MAX) {
-      await readFully(this.#opened(), bytes, LOG_HEADER_SIZE + (whole - 1) * LEAF_SIZE);
-      if (parseLeaf(bytes).ok) return whole;
+  async #wholeLeaves(file: LeafFile): Promise<number> {
+    let whole = file.count;
+    while (whole > 0 && file.count - whole < TORN_LEAVES_MAX) {
+      if (parseLeaf((await file.leafAt(whole - 1))!).ok) return whole;
       whole -= 1;
     }
     if (whole > 0) throw logForeign('a damaged log');
     return whole;
   }
 
-  #end(): number {
-    return LOG_HEADER_SIZE + this.#count * LEAF_SIZE;
+  #opened(): LeafFile {
+    if (!this.#file) throw logForeign('a closed log');
+    return this.#file;
   }
-
-  #opened(): FileHandle {
-    if (!this.#handle) throw logForeign('a closed log');
-    return this.#handle;
-  }
-}
-
-/** Fills `into` from a place of a file; what the file does not have stays zero. */
-export async function readFully(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
-  let done = 0;
-  while (done < into.length) {
-    const count = await handle.read(into.subarray(done), position + done);
-    if (count === 0) break;
-    done += count;
-  }
-  return done;
 }

@@ -1,6 +1,6 @@
 import type { SyncCryptoSuite } from '../crypto/index.ts';
 import type { Clock, Files, Log, Random } from '../platform/index.ts';
-import type { SegmentId, StreamId } from '../protocol/index.ts';
+import type { SegmentId, SourceId, StreamId } from '../protocol/index.ts';
 
 /** Everything the vault needs of the world. */
 export interface VaultDeps {
@@ -22,8 +22,11 @@ export interface VaultKeys {
   nodeId: Uint8Array;
   /** BIP-340 signature (64 bytes) of the node's key over a 32-byte digest. */
   sign(digest: Uint8Array): Uint8Array;
-  /** Owner devices that get a copy of each new epoch key: 16-byte key id, 1,216-byte X-Wing public key. */
-  recipients(): { keyId: Uint8Array; publicKey: Uint8Array }[];
+  /**
+   * Devices that get a copy of each new epoch key of a source: 16-byte key id, 1,216-byte X-Wing public key. Asked at every
+   * keyframe and so not slow: another set than the time before begins a new epoch.
+   */
+  recipients(sourceId: SourceId): { keyId: Uint8Array; publicKey: Uint8Array }[];
 }
 
 /** How far a stream is safe. */
@@ -82,12 +85,16 @@ export function settingsOf(options: VaultOptions): VaultSettings {
     index: options.index ?? `${options.root}/index.sqlite`,
     segmentMs: options.segmentMs ?? 60_000,
     flushMs: options.flushMs ?? 1_000,
-    retention: {
-      default: options.retention?.default ?? {},
-      sources: options.retention?.sources ?? {},
-      totalBytes: options.retention?.totalBytes ?? Number.POSITIVE_INFINITY,
-    },
+    retention: retentionOf(options.retention),
     floor: { bytes: options.floor?.bytes ?? 2 * 2 ** 30, ratio: options.floor?.ratio ?? 0.02 },
     sweepMs: options.sweepMs ?? 5_000,
+  };
+}
+
+export function retentionOf(retention: VaultOptions['retention']): VaultSettings['retention'] {
+  return {
+    default: retention?.default ?? {},
+    sources: retention?.sources ?? {},
+    totalBytes: retention?.totalBytes ?? Number.POSITIVE_INFINITY,
   };
 }

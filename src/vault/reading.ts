@@ -17,7 +17,7 @@ import {
 import type { SegmentReading, StoredSegment } from './api.ts';
 import { sealed, segmentDamaged, segmentMissing } from './errors.ts';
 import { FragmentWalk } from './fragment-walk.ts';
-import { readFully } from './log-file.ts';
+import { readFully } from './leaf-file.ts';
 import { logMissing } from './startup.ts';
 import type { WriterParts } from './stream-writer.ts';
 

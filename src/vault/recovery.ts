@@ -20,7 +20,7 @@ import {
   unwrapFileKey,
 } from '../protocol/index.ts';
 import { FragmentWalk } from './fragment-walk.ts';
-import { readFully } from './log-file.ts';
+import { readFully } from './leaf-file.ts';
 import type { Place, SegmentName } from './paths.ts';
 import { SEGMENT_FILE_MIN } from './segment-file.ts';
 import type { WriterParts } from './stream-writer.ts';

@@ -20,6 +20,8 @@ import type { WriterParts } from './stream-writer.ts';
 
 /** Prune leaves looked back at: more are never on their way at once. */
 const PRUNES_LOOKED_AT = 512;
+/** Key leaves looked back at: key files are written one at a time, so hardly more than one can be behind the log. */
+const KEYS_LOOKED_AT = 32;
 const LEAVES_LOOKED_AT = 65_536;
 
 /** Feeds the index every leaf it has not seen, from wherever it stands. */
@@ -54,7 +56,8 @@ export async function placesOnDisk({ deps, paths }: Pick<WriterParts, 'deps' | '
  */
 export async function mend(parts: WriterParts, thorough: boolean): Promise<{ recovered: number; discarded: number }> {
   const found = { recovered: 0, discarded: 0 };
-  await removePruned(parts);
+  const last = await lastLeaves(parts);
+  await removePruned(parts, last.prunes);
   for (const place of await placesToCheck(parts)) {
     for (const epochId of await epochsToCheck(parts, place, thorough)) {
       const keyed = await reconcileKey(parts, place, epochId);
@@ -69,6 +72,10 @@ export async function mend(parts: WriterParts, thorough: boolean): Promise<{ rec
       }
       if (keyed) await parts.epochs.forget(keyed, epochId).catch(unlessHolding(parts, keyed, epochId));
     }
+  }
+  for (const leaf of last.keys) {
+    const stream = parts.index.stream(toHex(leaf.streamId) as StreamId);
+    if (stream && parts.index.epoch(stream.pk, leaf.epochId)) await parts.epochs.reconcile(stream, leaf.epochId);
   }
   for (const stream of parts.index.streams()) {
     for (const row of parts.index.epochs(stream.pk)) {
@@ -195,14 +202,23 @@ export async function pruneLeafOf(
   });
 }
 
-/** Removes files whose prune leaf was written before a crash came between. */
-async function removePruned({ deps, paths, log, index }: WriterParts): Promise<void> {
-  const last: LogLeaf[] = [];
+/** The last leaves that tell of something about to be done to a file: a crash may have come between. */
+async function lastLeaves({ log }: Pick<WriterParts, 'log'>): Promise<{ prunes: LogLeaf[]; keys: LogLeaf[] }> {
+  const [prunes, keys]: [LogLeaf[], LogLeaf[]] = [[], []];
   for await (const piece of log.read(Math.max(0, log.count - LEAVES_LOOKED_AT))) {
-    for (const { leaf } of piece) if (leaf?.type === 'prune') last.push(leaf);
-    if (last.length > PRUNES_LOOKED_AT) last.splice(0, last.length - PRUNES_LOOKED_AT);
+    for (const { leaf } of piece) {
+      if (leaf?.type === 'prune') prunes.push(leaf);
+      else if (leaf?.type === 'key') keys.push(leaf);
+    }
+    prunes.splice(0, Math.max(0, prunes.length - PRUNES_LOOKED_AT));
+    keys.splice(0, Math.max(0, keys.length - KEYS_LOOKED_AT));
   }
-  for (const leaf of last) {
+  return { prunes, keys };
+}
+
+/** Removes files whose prune leaf was written before a crash came between. */
+async function removePruned({ deps, paths, index }: WriterParts, prunes: readonly LogLeaf[]): Promise<void> {
+  for (const leaf of prunes) {
     const stream = index.stream(toHex(leaf.streamId) as StreamId);
     if (!stream || leaf.epochId === 0) continue;
     const name = { seq: leaf.seq, id: toHex(leaf.segmentId) as SegmentId };

@@ -15,10 +15,11 @@ import type {
 import { EpochKeys } from './epoch-keys.ts';
 import { notRunning, streamBusy } from './errors.ts';
 import { LogFile, type LoggedLeaf } from './log-file.ts';
-import { settingsOf, type VaultDeps, type VaultOptions, type VaultSettings } from './options.ts';
+import { retentionOf, settingsOf, type VaultDeps, type VaultOptions, type VaultSettings } from './options.ts';
 import { VaultPaths } from './paths.ts';
 import { SegmentReader } from './reading.ts';
 import { Retention } from './retention.ts';
+import { type RewrapPage, type RewrapRequest, rewrapPage } from './rewrap.ts';
 import { matchesLog, type SegmentExtra, SegmentIndex } from './segment-index.ts';
 import { catchUp, mend, resumeEpochs } from './startup.ts';
 import { VaultStreamWriter, type WriterParts } from './stream-writer.ts';
@@ -128,6 +129,14 @@ class SealedVault implements Vault {
 
   async fileKey(id: SegmentId): Promise<Uint8Array> {
     return this.#running().reader.fileKey(id);
+  }
+
+  rewrap(request: RewrapRequest): Promise<RewrapPage> {
+    return rewrapPage(this.#running().parts, request);
+  }
+
+  retain(retention: VaultOptions['retention']): void {
+    this.#settings.retention = retentionOf(retention);
   }
 
   status(): VaultStatus {

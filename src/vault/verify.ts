@@ -19,7 +19,8 @@ import {
 } from '../protocol/index.ts';
 import { EpochKeys } from './epoch-keys.ts';
 import { notRunning } from './errors.ts';
-import { LogFile, readFully } from './log-file.ts';
+import { readFully } from './leaf-file.ts';
+import { LogFile } from './log-file.ts';
 import { settingsOf, type VaultDeps, type VaultOptions } from './options.ts';
 import {
   type Place,

@@ -45,6 +45,7 @@ export function fakeWorld(change: Partial<World> = {}) {
     home: resolve(import.meta.dirname, '../..'),
     pid: 1,
     interrupt: new AbortController().signal,
+    onHangup: () => () => {},
     ...change,
   };
   return { world, terminal, clock, files };

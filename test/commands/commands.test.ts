@@ -170,7 +170,7 @@ test('an invitation is made with role and expiry, as its text', async () => {
     expiresAt: START_AT + 60_000,
     invitation: `https://viewer.example/#i=${'5a'.repeat(16)}`,
   });
-  assert.deepEqual(node.devices.invited, [{ role: 'operator', expiresMs: 60_000 }]);
+  assert.deepEqual(node.devices.invited, [{ role: 'operator', expiresMs: 60_000, by: deviceKey(3) }]);
 });
 
 test('a device is renamed and removed; what is not there is told as such', async () => {

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
-import { type CommandDeps, createCommands, type DevicesView, type SourceView } from '../../src/commands/index.ts';
+import {
+  type CommandDeps,
+  createCommands,
+  type DevicesView,
+  type GrantView,
+  type PairingView,
+  type SourceView,
+  type SourceWish,
+} from '../../src/commands/index.ts';
 import { type ErrorKind, NvrError } from '../../src/errors.ts';
 import { createLive } from '../../src/live/index.ts';
 import { SeededRandom, SimulatedClock, silentLog } from '../../src/platform/index.ts';
 import {
+  type Access,
+  type AccessChange,
+  type AuditEntry,
   type Call,
+  type Caller,
   type CommandName,
   type CommandResult,
   checkResult,
@@ -26,6 +38,7 @@ export const deviceKey = (octet: number) => octet.toString(16).padStart(2, '0').
 
 /** A vault in memory that obeys the contract of src/vault/api.ts and counts what it is asked. */
 export class FakeVault implements Vault {
+  retain(): void {}
   readonly recovery = { recovered: 1, discarded: 0, indexRebuilt: false, durationMs: 12.5 };
   segments: StoredSegment[] = [];
   stored: StoredGap[] = [];
@@ -112,6 +125,14 @@ export class FakeVault implements Vault {
     return new Uint8Array(32).fill(0x66);
   }
 
+  rewraps: Parameters<Vault['rewrap']>[0][] = [];
+  async rewrap(request: Parameters<Vault['rewrap']>[0]): ReturnType<Vault['rewrap']> {
+    this.rewraps.push(request);
+    const files = request.cursor === undefined ? Math.min(3, request.limit) : 1;
+    const cursor = files === 2 ? { cursor: `${'3f'.repeat(16)}.${files}` } : {};
+    return { total: 3, files, rewritten: 2, dropped: 2, added: 1, faults: [], ...cursor };
+  }
+
   status(): VaultStatus {
     return {
       segments: this.segments.length,
@@ -164,13 +185,24 @@ export function sourceView(
 
 /** Paired devices in memory, with the rules of `identity` that commands rely on. */
 export class FakeDevices implements DevicesView {
-  roles = new Map<DeviceKey, Role>();
+  held = new Map<DeviceKey, Access>();
   labels = new Map<DeviceKey, string>();
-  invited: { role: Role; expiresMs?: number }[] = [];
-  #listeners = new Set<(loss: { device: DeviceKey }) => void>();
+  /** What was asked of it, in order. */
+  asked: unknown[][] = [];
+  invited: Parameters<DevicesView['invite']>[0][] = [];
+  stored: GrantView[] = [];
+  #listeners = new Set<(change: AccessChange) => void>();
+
+  /** Sets what a device may do, and tells so; null takes everything away. */
+  set(device: DeviceKey, access: (Partial<Access> & { role: Role }) | null) {
+    if (!access) this.held.delete(device);
+    else this.held.set(device, { sources: 'all', actions: 'all', pastMs: null, endsAt: null, ...access });
+    const change = { device, access: this.held.get(device) ?? null };
+    for (const listener of this.#listeners) listener(change);
+  }
 
   devices() {
-    return [...this.roles].map(([device, role]) => ({
+    return [...this.held].map(([device, { role }]) => ({
       device,
       role,
       label: this.labels.get(device) ?? 'Desk',
@@ -180,11 +212,23 @@ export class FakeDevices implements DevicesView {
     }));
   }
 
-  roleOf(device: DeviceKey) {
-    return this.roles.get(device) ?? null;
+  accessOf(device: DeviceKey) {
+    return this.held.get(device) ?? null;
   }
 
-  async invite(wish: { role: Role; expiresMs?: number }) {
+  grants() {
+    return this.stored;
+  }
+
+  judgedAt() {
+    return START_AT;
+  }
+
+  async trustClock() {
+    this.asked.push(['trustClock']);
+  }
+
+  async invite(wish: Parameters<DevicesView['invite']>[0]) {
     this.invited.push(wish);
     const expiresAt = START_AT + (wish.expiresMs ?? 0);
     return { id: '5a'.repeat(16), role: wish.role, expiresAt, secret: new Uint8Array(16).fill(0x5e) };
@@ -194,21 +238,96 @@ export class FakeDevices implements DevicesView {
     return [{ id: '5a'.repeat(16), role: 'viewer' as const, expiresAt: START_AT, secret: new Uint8Array(16) }];
   }
 
-  async remove(device: DeviceKey) {
-    const removed = this.roles.delete(device);
-    if (removed) for (const listener of this.#listeners) listener({ device });
-    return removed;
+  async grant(...asked: Parameters<DevicesView['grant']>) {
+    this.asked.push(['grant', ...asked]);
+    const [device, wish, by = deviceKey(0x7e)] = asked;
+    return grantView(device, { ...wish, issuer: by });
+  }
+
+  async acceptGrant(...asked: Parameters<DevicesView['acceptGrant']>) {
+    this.asked.push(['acceptGrant', ...asked]);
+    return grantView(deviceKey(9), { issuer: asked[1] });
+  }
+
+  async revoke(...asked: Parameters<DevicesView['revoke']>) {
+    this.asked.push(['revoke', ...asked]);
+    return this.#take(asked[0]);
+  }
+
+  async remove(...asked: Parameters<DevicesView['remove']>) {
+    this.asked.push(['remove', ...asked]);
+    return this.#take(asked[0]);
   }
 
   async rename(device: DeviceKey, label: string) {
-    if (!this.roles.has(device)) return false;
+    if (!this.held.has(device)) return false;
     this.labels.set(device, label);
     return true;
   }
 
-  onLoss(listener: (loss: { device: DeviceKey }) => void) {
+  onAccessChange(listener: (change: AccessChange) => void) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #take(device: DeviceKey): boolean {
+    const found = this.held.has(device);
+    if (found) this.set(device, null);
+    return found;
+  }
+}
+
+/** A grant as `identity` tells of it. */
+export function grantView(device: DeviceKey, options: Partial<GrantView> = {}): GrantView {
+  return {
+    device,
+    role: 'viewer',
+    sources: 'all',
+    actions: 'all',
+    pastMs: null,
+    notBefore: null,
+    notAfter: null,
+    generation: 1,
+    issuer: deviceKey(4),
+    createdAt: START_AT,
+    state: 'in-force',
+    ...options,
+  };
+}
+
+/** Pairing by code where nothing waits. */
+export class FakePairing implements PairingView {
+  made: Parameters<PairingView['make']>[0][] = [];
+
+  async make(wish: Parameters<PairingView['make']>[0]) {
+    this.made.push(wish);
+    const { role, approve, expiresMs } = wish;
+    return { id: '5a'.repeat(16), digits: '04711815', role, approve, expiresAt: START_AT + expiresMs };
+  }
+
+  async cancel() {
+    return false;
+  }
+  code() {
+    return null;
+  }
+  triesLeftToday() {
+    return 20;
+  }
+  pending() {
+    return [];
+  }
+  async approve() {
+    return null;
+  }
+  reject() {
+    return false;
+  }
+  enrolments() {
+    return [];
+  }
+  async confirm() {
+    return false;
   }
 }
 
@@ -229,6 +348,9 @@ export interface Outcome {
   readonly waiting: number;
 }
 
+/** As which device, on which channel, and what else its channel says of it. */
+export type CallOptions = { as?: number; session?: string } & Partial<Pick<Caller, 'role' | 'via' | 'address'>>;
+
 /** A node of fakes around the real commands. */
 export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = {}) {
   const clock = new SimulatedClock(START_AT);
@@ -245,15 +367,28 @@ export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = 
     [3, 'admin'],
     [4, 'owner'],
   ] as const) {
-    devices.roles.set(deviceKey(octet), role);
+    devices.set(deviceKey(octet), { role });
   }
+  const audited: AuditEntry[] = [];
+  const put: SourceWish[] = [];
   const deps: CommandDeps = {
     clock,
     log,
     vault,
     live,
     devices,
-    sources: { list: () => sources },
+    pairing: new FakePairing(),
+    sources: {
+      list: () => sources,
+      put: async (wish) => {
+        put.push(wish);
+        return { created: true, changed: true, restarted: true };
+      },
+      remove: async (source) => sources.some(({ id }) => id === source),
+    },
+    cameras: { discover: async () => ({ cameras: [], complete: true }) },
+    swarm: { status: () => null },
+    audit: { note: (entry) => audited.push(entry), list: async () => ({ records: [] }), head: () => null },
     node: {
       nodeId: deviceKey(0x7e),
       version: '0.1.0',
@@ -266,7 +401,7 @@ export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = 
   const handle = createCommands(deps);
 
   /** Calls as a device; the result of a call that ends well is checked against the command's schema. */
-  function call(method: string, params: unknown, options: { as?: number; session?: string } = {}): Outcome {
+  function call(method: string, params: unknown, options: CallOptions = {}): Outcome {
     const controller = new AbortController();
     const pending = new Set<() => void>();
     let replied = false;
@@ -285,7 +420,8 @@ export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = 
         return pending.size;
       },
     };
-    const caller = { device: deviceKey(options.as ?? 4), role: 'owner' as const, sessionId: options.session ?? 'ab' };
+    const { as = 4, session = 'ab', ...more } = options;
+    const caller: Caller = { device: deviceKey(as), role: 'owner', sessionId: session, ...more };
     const request: Call = {
       caller,
       method,
@@ -318,11 +454,11 @@ export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = 
   }
 
   /** Calls and waits for the result. */
-  async function ask<N extends CommandName>(name: N, params: unknown, options?: { as?: number; session?: string }) {
+  async function ask<N extends CommandName>(name: N, params: unknown, options?: CallOptions) {
     return (await call(name, params, options).ended) as CommandResult<N>;
   }
 
-  return { clock, vault, devices, live, sources, logged, handle, call, ask };
+  return { clock, vault, devices, live, sources, put, logged, audited, handle, call, ask };
 }
 
 function checked(method: string, result: unknown): unknown {

@@ -3,20 +3,26 @@ import { test } from 'node:test';
 import { fromHex } from '../../src/bytes/index.ts';
 import type { ChannelDeps } from '../../src/channel/index.ts';
 import { createCommands, type DevicesView } from '../../src/commands/index.ts';
-import { createNobleSuite } from '../../src/crypto/index.ts';
-import { createIdentity } from '../../src/identity/index.ts';
 import { createLive } from '../../src/live/index.ts';
-import { SeededRandom, SimulatedClock, SimulatedFiles, silentLog } from '../../src/platform/index.ts';
-import { type CommandName, type DeviceKey, parseInvitation, printInvitation } from '../../src/protocol/index.ts';
-import { deviceKey, FakeVault, refuses } from './fake-node.ts';
+import {
+  type AuditEntry,
+  type CommandName,
+  type DeviceKey,
+  parseInvitation,
+  printInvitation,
+  type SourceId,
+} from '../../src/protocol/index.ts';
+import { world } from '../identity/fake-device.ts';
+import { grantEvent, signer } from '../identity/fake-grants.ts';
+import { FakePairing, FakeVault, refuses, settle, sourceView } from './fake-node.ts';
+
+const [owner, guest, admin] = [signer(1), signer(2), signer(3)];
+const FRONT = 'front' as SourceId;
 
 /** The real rooms joined as the daemon joins them; only vault and channel are left out. */
 async function node() {
-  const clock = new SimulatedClock();
-  const random = new SeededRandom(5);
-  const suite = createNobleSuite((length) => random.bytes(length));
-  const log = silentLog;
-  const identity = createIdentity({ clock, random, log, files: new SimulatedFiles(), suite }, { folder: '/data' });
+  const { clock, suite, log, program, pass, until } = world();
+  const identity = program({ watch: true });
   await identity.start();
   // Identity fits what channel and commands ask for.
   const channel: Pick<ChannelDeps, 'admit' | 'invitationSecret' | 'certificate' | 'staticKey' | 'nodeId'> = {
@@ -27,13 +33,20 @@ async function node() {
     nodeId: identity.nodeId,
   };
   const devices: DevicesView = identity;
+  const live = createLive({ log });
+  live.sink({ sourceId: FRONT, stream: 'main' });
+  const audited: AuditEntry[] = [];
   const handle = createCommands({
     clock,
     log,
     vault: new FakeVault(),
-    live: createLive({ log }),
+    live,
     devices,
-    sources: { list: () => [] },
+    pairing: new FakePairing(),
+    sources: { list: () => [sourceView('front')], put: () => assert.fail(), remove: async () => false },
+    cameras: { discover: () => assert.fail() },
+    swarm: { status: () => null },
+    audit: { note: (entry) => audited.push(entry), list: async () => ({ records: [] }), head: () => null },
     node: {
       nodeId: identity.nodeId,
       version: '0',
@@ -53,40 +66,156 @@ async function node() {
   });
   const ask = (device: DeviceKey, method: CommandName, params: unknown) =>
     handle({
-      caller: { device, role: 'viewer', sessionId: 'ab' },
+      caller: { device, role: 'viewer', sessionId: device.slice(0, 8) },
       method,
       params,
       signal: new AbortController().signal,
-      stream: { reply: () => assert.fail(), data: () => assert.fail(), event: () => assert.fail() },
+      stream: { reply: () => {}, data: () => assert.fail(), event: () => assert.fail() },
     });
-  return { identity, channel, ask, suite };
+  const pair = async ({ key }: typeof owner, wish: Parameters<typeof identity.invite>[0]) => {
+    const { id } = await identity.invite(wish);
+    return channel.admit({ device: key, suite: 3, invitationId: id, label: 'x' });
+  };
+  return { clock, identity, channel, live, ask, suite, pair, pass, until, audited };
 }
 
 test('an invitation made by command pairs one more device, which is listed, limited by its role, and removed', async () => {
-  const { identity, channel, ask, suite } = await node();
-  const [owner, guest] = [deviceKey(1), deviceKey(2)];
-  const first = await identity.invite({ role: 'owner' });
-  assert.deepEqual(await channel.admit({ device: owner, suite: 3, invitationId: first.id }), { role: 'owner' });
+  const { channel, ask, suite, pair, audited } = await node();
+  assert.deepEqual(await pair(owner, { role: 'owner' }), { role: 'owner' });
 
-  const made = (await ask(owner, 'devices.invite', {})) as { invitation: string; id: string };
+  const made = (await ask(owner.key, 'devices.invite', { pastMs: 60_000 })) as { invitation: string; id: string };
   const code = parseInvitation(suite.hashes, made.invitation);
   assert.ok(typeof code === 'object');
   assert.deepEqual(channel.invitationSecret(code.id), code.secret);
-  assert.deepEqual(await channel.admit({ device: guest, suite: 3, invitationId: made.id, label: 'Guest' }), {
-    role: 'viewer',
-  });
+  const hello = { device: guest.key, suite: 3, invitationId: made.id, label: 'Guest' } as const;
+  assert.deepEqual(await channel.admit(hello), { role: 'viewer' });
 
-  const listed = (await ask(owner, 'devices.list', {})) as { devices: { label: string }[]; invitations: unknown[] };
+  const listed = (await ask(owner.key, 'devices.list', {})) as { devices: { label: string }[]; invitations: unknown[] };
   assert.deepEqual(
     listed.devices.map((each) => each.label),
-    ['device 01010101', 'Guest'],
+    ['x', 'Guest'],
   );
   assert.deepEqual(listed.invitations, []);
-  await refuses(ask(guest, 'devices.invite', {}), 'ERR_COMMANDS_DENIED', 'denied');
-  await refuses(ask(guest, 'devices.remove', { device: owner }), 'ERR_COMMANDS_DENIED', 'denied');
-  await refuses(ask(owner, 'devices.remove', { device: owner }), 'ERR_IDENTITY_LAST_OWNER', 'conflict');
+  const { grants } = (await ask(guest.key, 'grants.list', {})) as { grants: { pastMs: number; issuer: string }[] };
+  assert.deepEqual([grants.length, grants[0]!.pastMs, grants[0]!.issuer], [1, 60_000, owner.key]);
+  await refuses(ask(guest.key, 'devices.invite', {}), 'ERR_COMMANDS_DENIED', 'denied');
+  await refuses(ask(guest.key, 'devices.remove', { device: owner.key }), 'ERR_COMMANDS_DENIED', 'denied');
+  await refuses(ask(owner.key, 'devices.remove', { device: owner.key }), 'ERR_IDENTITY_LAST_OWNER', 'conflict');
 
-  assert.deepEqual(await ask(owner, 'devices.remove', { device: guest }), { removed: true });
-  await refuses(ask(guest, 'status.get', {}), 'ERR_COMMANDS_DENIED', 'denied');
-  assert.equal(await channel.admit({ device: guest, suite: 1 }), null);
+  assert.deepEqual(await ask(owner.key, 'devices.remove', { device: guest.key }), { removed: true });
+  await refuses(ask(guest.key, 'status.get', {}), 'ERR_COMMANDS_DENIED', 'denied');
+  assert.equal(await channel.admit({ device: guest.key, suite: 1 }), null);
+  assert.deepEqual(
+    audited.map(({ event, device }) => [event, device]),
+    [
+      ['changed', owner.key],
+      ['command-refused', guest.key],
+      ['command-refused', guest.key],
+      ['revoked', owner.key],
+      ['command-refused', guest.key],
+    ],
+  );
+});
+
+test('a grant that ends in the middle of a live stream ends the stream within a second', async () => {
+  const { ask, pair, live, clock, pass, identity, until } = await node();
+  await pair(owner, { role: 'owner' });
+  await pair(guest, { role: 'viewer', notAfter: clock.now() + 30_000 });
+  const watching = ask(guest.key, 'live.subscribe', { source: 'front' });
+  const ended = watching.then(
+    () => 'well',
+    (error: { code: string }) => error.code,
+  );
+  await settle();
+  await pass(29_900);
+  assert.equal(live.status().subscriptions, 1);
+  await pass(900);
+  assert.equal(await ended, 'ERR_COMMANDS_DENIED');
+  assert.equal(live.status().subscriptions, 0);
+  clock.step(-60_000);
+  await refuses(ask(guest.key, 'live.subscribe', { source: 'front' }), 'ERR_COMMANDS_DENIED', 'denied');
+  await until(identity.stop());
+});
+
+test('a signed grant that narrows, a removed issuer, and another program each end what they must, at once', async () => {
+  const { ask, pair, live, identity, clock, until } = await node();
+  await pair(owner, { role: 'owner' });
+  await pair(admin, { role: 'admin', by: owner.key });
+  await pair(guest, { role: 'viewer', by: admin.key });
+  const watch = () => {
+    const call = ask(guest.key, 'live.subscribe', { source: 'front' });
+    return call.then(
+      () => 'well',
+      (error: { code: string }) => error.code,
+    );
+  };
+  const first = watch();
+  await settle();
+  const at = Math.floor(clock.now() / 1000);
+  const sources = ['yard' as SourceId];
+  const narrow = { node: identity.nodeId, subject: guest.key, generation: 2, sources };
+  const put = await ask(owner.key, 'grants.put', { grant: grantEvent(owner.secret, narrow, at) });
+  assert.deepEqual([(put as { sources: string[] }).sources, live.status().subscriptions], [['yard'], 0]);
+  assert.equal(await first, 'ERR_COMMANDS_DENIED');
+  await refuses(ask(guest.key, 'live.subscribe', { source: 'front' }), 'ERR_COMMANDS_SOURCE', 'missing');
+
+  await ask(admin.key, 'grants.put', { device: guest.key, role: 'viewer' });
+  const second = watch();
+  await settle();
+  await ask(owner.key, 'devices.remove', { device: admin.key });
+  assert.equal(await second, 'ERR_COMMANDS_DENIED');
+  assert.equal(live.status().subscriptions, 0);
+
+  // What the admin signed before it was removed is worth nothing.
+  const late = { node: identity.nodeId, subject: guest.key, generation: 4 };
+  await refuses(
+    ask(admin.key, 'grants.put', { grant: grantEvent(admin.secret, late, at) }),
+    'ERR_COMMANDS_DENIED',
+    'denied',
+  );
+  await until(identity.stop());
+});
+
+test('an admin makes no owner, by whatever way it asks, and grants nothing beyond its sources', async () => {
+  const { ask, pair, identity, clock } = await node();
+  await pair(owner, { role: 'owner' });
+  await pair(admin, { role: 'admin', by: owner.key, sources: [FRONT] });
+  await pair(guest, { role: 'viewer', by: owner.key, sources: [FRONT] });
+  const at = Math.floor(clock.now() / 1000);
+  const event = (change: object) =>
+    grantEvent(admin.secret, { node: identity.nodeId, subject: guest.key, generation: 2, ...change }, at);
+  for (const params of [
+    { device: guest.key, role: 'owner' },
+    { device: guest.key, role: 'admin' },
+    { grant: event({ role: 'owner' }) },
+    { grant: event({ subject: admin.key, generation: 2, role: 'viewer' }) },
+    { device: admin.key, role: 'viewer' },
+    { device: owner.key, role: 'viewer' },
+    { device: identity.nodeId, role: 'viewer' },
+  ]) {
+    await assert.rejects(ask(admin.key, 'grants.put', params), /refused/, JSON.stringify(params).slice(0, 60));
+  }
+  for (const params of [{ device: guest.key, role: 'viewer' }, { grant: event({}) }]) {
+    await refuses(ask(admin.key, 'grants.put', params), 'ERR_IDENTITY_GRANT_DENIED', 'denied');
+  }
+  await refuses(ask(admin.key, 'devices.invite', {}), 'ERR_IDENTITY_GRANT_DENIED', 'denied');
+  await refuses(ask(admin.key, 'devices.remove', { device: owner.key }), 'ERR_COMMANDS_DENIED', 'denied');
+  assert.ok(await ask(admin.key, 'grants.put', { device: guest.key, role: 'operator', sources: ['front'] }));
+  assert.equal(identity.accessOf(guest.key)?.role, 'operator');
+});
+
+test('the operator at the machine speaks with the node’s own key: owner, told as the node, and nobody’s subject', async () => {
+  const { ask, pair, identity, audited } = await node();
+  await pair(owner, { role: 'owner' });
+  await pair(guest, { role: 'viewer', by: owner.key });
+  const { nodeId } = identity;
+  assert.ok(await ask(nodeId, 'grants.put', { device: guest.key, role: 'operator' }));
+  assert.equal(identity.grants().find(({ device }) => device === guest.key)?.issuer, nodeId);
+  assert.deepEqual(audited.at(-1), { ...audited.at(-1), event: 'granted', device: nodeId, detail: guest.key });
+  assert.equal(await identity.admit({ device: nodeId, suite: 1 }).then((each) => each?.role), 'owner');
+  const { id } = await identity.invite({ role: 'viewer' });
+  assert.equal(await identity.admit({ device: nodeId, suite: 3, invitationId: id }), null);
+  assert.deepEqual(await ask(owner.key, 'devices.remove', { device: nodeId }), { removed: false });
+  const listed = (await ask(nodeId, 'devices.list', {})) as { devices: { device: string }[] };
+  assert.equal(listed.devices.length, 2);
 });

@@ -39,6 +39,10 @@ describe('a configuration', () => {
       health: 'loopback',
       log: 'info',
       storage: { segmentMs: 60_000, keepMs: 30 * 86_400_000, size: { bytes: 10e9 }, reserve: null },
+      audit: { keepMs: 365 * 86_400_000, size: { bytes: 64 * 2 ** 20 } },
+      identity: { label: 'Constitute NVR', hostGateway: null, approveCodes: false, enrol: null },
+      swarm: null,
+      v1: null,
       sources: [],
     });
     assert.throws(() => {

@@ -7,6 +7,7 @@ import { createDaemon, type Daemon, prepareFolder, readNodeState } from '../../s
 import { silentLog } from '../../src/platform/index.ts';
 import {
   createNodeClock,
+  createNodeDatagrams,
   createNodeFiles,
   createNodeProcesses,
   createNodeRandom,
@@ -22,6 +23,7 @@ const deps = {
   random: createNodeRandom(),
   files: createNodeFiles(),
   processes: createNodeProcesses(),
+  datagrams: createNodeDatagrams(),
   suite: createNodeSuite(),
   log: silentLog,
 };

@@ -9,6 +9,7 @@ const server = new HttpServer(
   {
     log: silentLog,
     health: () => ({ ok: true, name: 'für' }),
+    metrics: () => 'nvr_info 1\n',
     upgrade: (request) => void upgrades.push(request.url!),
   },
   { listen: [{ host: '127.0.0.1', port: 0 }], health: 'loopback' },
@@ -25,6 +26,12 @@ test('health is told as JSON that nobody keeps', async () => {
   assert.equal(reply.headers.get('access-control-allow-origin'), null);
   const head = await fetch(`${base}/health`, { method: 'HEAD' });
   assert.deepEqual([head.status, await head.text()], [200, '']);
+});
+
+test('metrics are told as text', async () => {
+  const reply = await fetch(`${base}/metrics`);
+  assert.match(reply.headers.get('content-type')!, /^text\/plain; version=0\.0\.4/);
+  assert.equal(await reply.text(), 'nvr_info 1\n');
 });
 
 test('everything else is 404 without a body', async () => {
@@ -47,7 +54,7 @@ test('upgrades are handed on, and end with the server', async () => {
   while (upgrades.length === 0) await new Promise((done) => setTimeout(done, 5));
   assert.deepEqual(upgrades, ['/session/v2']);
   const second = new HttpServer(
-    { log: silentLog, health: () => ({}), upgrade: () => {} },
+    { log: silentLog, health: () => ({}), metrics: () => '', upgrade: () => {} },
     { listen: [{ host: '127.0.0.1', port }], health: 'loopback' },
   );
   await assert.rejects(second.start(), {
@@ -61,7 +68,7 @@ test('upgrades are handed on, and end with the server', async () => {
 
 test('broken requests are closed without a word', async () => {
   const other = new HttpServer(
-    { log: silentLog, health: () => ({}), upgrade: () => {} },
+    { log: silentLog, health: () => ({}), metrics: () => '', upgrade: () => {} },
     { listen: [{ host: '127.0.0.1', port: 0 }], health: 'loopback' },
   );
   await other.start();
@@ -76,7 +83,7 @@ test('broken requests are closed without a word', async () => {
 
 test('listens on every address or on none', async () => {
   const half = new HttpServer(
-    { log: silentLog, health: () => ({}), upgrade: () => {} },
+    { log: silentLog, health: () => ({}), metrics: () => '', upgrade: () => {} },
     {
       listen: [
         { host: '127.0.0.1', port: 0 },

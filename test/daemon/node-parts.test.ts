@@ -61,7 +61,7 @@ test('what a node told of itself is read back, or nothing', async () => {
   const files = new SimulatedFiles();
   await files.makeFolder('/data');
   assert.equal(await readNodeState(files, '/data'), null);
-  const state = { pid: 7, startedAt: 1_795_000_000_000, addresses: ['127.0.0.1:8456'] };
+  const state = { pid: 7, startedAt: 1_795_000_000_000, addresses: ['192.0.2.4:8456'], local: ['127.0.0.1:8456'] };
   await writeNodeState(files, '/data', state);
   assert.deepEqual(await readNodeState(files, '/data'), state);
   for (const text of [

@@ -122,7 +122,7 @@ test('every code has a kind, a meaning, and the name of a room', () => {
     globSync('src/*/', { cwd: root }).map((path) => path.slice(4).toUpperCase().replaceAll('-', '_')),
   );
   // Codes that name a thing instead of the room that throws them.
-  for (const thing of ['INTERNAL', 'FILES', 'REMOTE']) rooms.add(thing);
+  for (const thing of ['INTERNAL', 'FILES', 'DATAGRAMS', 'REMOTE']) rooms.add(thing);
   for (const [code, { kinds, files }] of codes) {
     const where = [...files].join(', ');
     // A code that another program sent comes with the kind it sent.

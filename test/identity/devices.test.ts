@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../src/bytes/index.ts';
-import type { DeviceLoss, Identity } from '../../src/identity/index.ts';
-import { DEVICES_MAX, type Role } from '../../src/protocol/index.ts';
+import type { Identity } from '../../src/identity/index.ts';
+import { type AccessChange, DEVICES_MAX, type Role } from '../../src/protocol/index.ts';
 import { deviceKey, hello, world, wrapKeyOf } from './fake-device.ts';
 
 async function pair(identity: Identity, octet: number, role: Role): Promise<Role | undefined> {
@@ -32,8 +32,8 @@ test('the first device becomes owner whatever was invited, the next get the role
     pairedAt: clock.now(),
     lastSeenAt: clock.now(),
   });
-  assert.equal(identity.roleOf(deviceKey(3)), 'admin');
-  assert.equal(identity.roleOf(deviceKey(9)), null);
+  assert.equal(identity.accessOf(deviceKey(3))?.role, 'admin');
+  assert.equal(identity.accessOf(deviceKey(9)), null);
 });
 
 test('what was paired is still known to the next program on the folder', async () => {
@@ -170,22 +170,22 @@ test('storage keys of owners are recipients, with the first half of their hash a
 
 test('removal is told at once, and the last owner stays while others are paired', async () => {
   const { identity } = await started();
-  const losses: DeviceLoss[] = [];
-  identity.onLoss(() => {
-    throw new Error('a listener at fault');
-  });
-  const forget = identity.onLoss((loss) => losses.push(loss));
   await pair(identity, 1, 'owner');
   await pair(identity, 2, 'viewer');
+  const losses: AccessChange[] = [];
+  identity.onAccessChange(() => {
+    throw new Error('a listener at fault');
+  });
+  const forget = identity.onAccessChange((loss) => losses.push(loss));
   await assert.rejects(identity.remove(deviceKey(1)), { code: 'ERR_IDENTITY_LAST_OWNER', kind: 'conflict' });
   assert.equal(await identity.remove(deviceKey(9)), false);
   assert.equal(await identity.remove(deviceKey(2)), true);
-  assert.equal(identity.roleOf(deviceKey(2)), null);
+  assert.equal(identity.accessOf(deviceKey(2)), null);
   assert.equal(await identity.admit({ device: deviceKey(2), suite: 1 }), null);
   assert.equal(await identity.remove(deviceKey(1)), true, 'the only device may go');
   assert.deepEqual(losses, [
-    { device: deviceKey(2), change: 'removed' },
-    { device: deviceKey(1), change: 'removed' },
+    { device: deviceKey(2), access: null },
+    { device: deviceKey(1), access: null },
   ]);
   forget();
   assert.equal(await pair(identity, 3, 'viewer'), 'owner', 'and the node is free again');
@@ -193,14 +193,14 @@ test('removal is told at once, and the last owner stays while others are paired'
   assert.equal(losses.length, 2);
 });
 
-test('a changed role is told as a loss', async () => {
+test('a changed role is told', async () => {
   const { identity } = await started();
   await pair(identity, 1, 'owner');
   await pair(identity, 2, 'viewer');
-  const losses: DeviceLoss[] = [];
-  identity.onLoss((loss) => losses.push(loss));
+  const told: [string, Role | undefined][] = [];
+  identity.onAccessChange(({ device, access }) => told.push([device, access?.role]));
   await pair(identity, 2, 'admin');
-  assert.deepEqual(losses, [{ device: deviceKey(2), change: 'role' }]);
+  assert.deepEqual(told, [[deviceKey(2), 'admin']]);
 });
 
 test('another program’s removal is noticed within a second', async () => {
@@ -209,14 +209,14 @@ test('another program’s removal is noticed within a second', async () => {
   await daemon.start();
   await pair(daemon, 1, 'owner');
   await pair(daemon, 2, 'viewer');
-  const losses: DeviceLoss[] = [];
-  daemon.onLoss((loss) => losses.push(loss));
+  const losses: AccessChange[] = [];
+  daemon.onAccessChange((loss) => losses.push(loss));
   const tool = program({ create: false });
   await tool.start();
   assert.equal(await tool.remove(deviceKey(2)), true);
   await pass(1_000);
-  assert.deepEqual(losses, [{ device: deviceKey(2), change: 'removed' }]);
-  assert.equal(daemon.roleOf(deviceKey(2)), null);
+  assert.deepEqual(losses, [{ device: deviceKey(2), access: null }]);
+  assert.equal(daemon.accessOf(deviceKey(2)), null);
   assert.equal(await daemon.admit({ device: deviceKey(2), suite: 1 }), null);
   await until(daemon.stop());
 });
@@ -303,7 +303,7 @@ test('a device that was let in survives a power cut right after', async () => {
   disk.crash();
   const next = program({ create: false });
   await until(next.start());
-  assert.equal(next.roleOf(deviceKey(1)), 'owner');
+  assert.equal(next.accessOf(deviceKey(1))?.role, 'owner');
 });
 
 function idBytes(id: string): Uint8Array {

@@ -30,6 +30,21 @@ const pruneLeaves = (bench: Bench) => {
     .filter(({ type }) => type === 'prune');
 };
 
+test('other rules hold from the next sweep', async () => {
+  const bench = new Bench({ retention: { default: {} }, sweepMs: 1000 });
+  await filled(bench, ['front', 'back'], 100);
+  for (let i = 0; i < 20; i++) {
+    await bench.clock.advance(3_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const kept = bench.all('back').segments.length;
+  assert.equal(bench.all('front').segments.length, kept);
+  bench.vault.retain({ default: {}, sources: { front: { ageMs: 30_000 } } });
+  await pass(bench, () => bench.all('front').segments.length === 0, 'all of it went');
+  assert.equal(bench.all('back').segments.length, kept);
+  await bench.vault.stop();
+});
+
 test('segments older than their source allows go, oldest first, and the log says why', async () => {
   const bench = new Bench({ retention: { default: { ageMs: 30_000 }, sources: { back: {} } }, sweepMs: 1000 });
   await filled(bench, ['front', 'back'], 100);

@@ -1,14 +1,30 @@
 import type { z } from 'zod';
+import { auditList } from './audit.ts';
+import { camerasDiscover } from './cameras.ts';
 import { devicesInvite, devicesList, devicesRemove, devicesRename } from './devices.ts';
+import { grantsClock, grantsList, grantsPut, grantsRevoke } from './grants.ts';
 import { liveSubscribe, liveUnsubscribe } from './live.ts';
+import {
+  pairingApprove,
+  pairingCancel,
+  pairingCode,
+  pairingConfirm,
+  pairingPending,
+  pairingReject,
+} from './pairing.ts';
 import { rangeRead, segmentsGet, segmentsList } from './segments.ts';
-import { sourcesList, sourcesStates } from './sources.ts';
+import { sourcesList, sourcesPut, sourcesRemove, sourcesStates } from './sources.ts';
 import { statusGet } from './status.ts';
+import { keysRewrap } from './storage-keys.ts';
+import { swarmStatus } from './swarm.ts';
 
 /** Every command of version 1, in the order of the reference. */
 export const COMMANDS = {
   'sources.list': sourcesList,
   'sources.states': sourcesStates,
+  'sources.put': sourcesPut,
+  'sources.remove': sourcesRemove,
+  'cameras.discover': camerasDiscover,
   'segments.list': segmentsList,
   'segments.get': segmentsGet,
   'range.read': rangeRead,
@@ -19,6 +35,19 @@ export const COMMANDS = {
   'devices.invite': devicesInvite,
   'devices.remove': devicesRemove,
   'devices.rename': devicesRename,
+  'grants.list': grantsList,
+  'grants.put': grantsPut,
+  'grants.revoke': grantsRevoke,
+  'grants.clock': grantsClock,
+  'pairing.code': pairingCode,
+  'pairing.cancel': pairingCancel,
+  'pairing.pending': pairingPending,
+  'pairing.approve': pairingApprove,
+  'pairing.reject': pairingReject,
+  'pairing.confirm': pairingConfirm,
+  'swarm.status': swarmStatus,
+  'audit.list': auditList,
+  'keys.rewrap': keysRewrap,
 } as const;
 
 /** Name of a command without its version. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { command } from './command.ts';
 import { field } from './fields.ts';
+import { termsShape } from './grants.ts';
 
 /** Most paired devices of one node. */
 export const DEVICES_MAX = 64;
@@ -24,7 +25,7 @@ export const devicesList = command({
       .array(
         z.object({
           device: field.hex(32),
-          role: field.role(),
+          role: field.role().optional().meta({ description: 'absent: it may nothing now (`grants.list` tells why)' }),
           label: field.label(),
           pairedAt: field.at(),
           lastSeenAt: field.at(),
@@ -64,6 +65,7 @@ export const devicesInvite = command({
   about: 'Makes a one-time invitation by which one more device may pair.',
   params: z.strictObject({
     role: field.role().default('viewer'),
+    ...termsShape,
     expiresMs: z
       .int()
       .min(INVITATION_EXPIRES_MS.min)
@@ -82,7 +84,10 @@ export const devicesInvite = command({
         description: 'the text of docs/protocol/pairing.md; whoever has it may pair, so show it to its addressee only',
       }),
   }),
-  notes: ['Admins invite viewers and operators; owners invite anybody.'],
+  notes: [
+    'Admins invite viewers and operators, to at most the sources and actions they have themselves; owners invite anybody (`ERR_IDENTITY_GRANT_DENIED`, `ERR_IDENTITY_GRANT_TERMS`).',
+    'The grant hangs on the asking device: when that one is removed, what it let in ends with it unless adopted.',
+  ],
   example: {
     params: { role: 'viewer' },
     result: {
@@ -99,10 +104,17 @@ export const devicesRemove = command({
   name: 'devices.remove',
   version: 1,
   about: 'Unpairs a device: its channels are closed within a second and it is refused from then on.',
-  params: z.strictObject({ device: field.deviceKey() }),
+  params: z.strictObject({
+    device: field.deviceKey(),
+    adopt: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'true: what the device granted to others goes on, on the word of the asking device' }),
+  }),
   result: z.object({ removed: z.boolean() }),
   notes: [
-    'Every device may remove itself. Admins remove viewers and operators; owners anybody.',
+    'Every device may remove itself. Admins remove viewers and operators within their own sources and actions; owners anybody.',
+    'What the device granted to others, or invited, ends with it, for good, unless adopted; those devices stay paired.',
     'The last owner cannot be removed while other devices are paired (`ERR_IDENTITY_LAST_OWNER`).',
     'Storage keys already handed out stay known to that device: removal is certain for the future, a matter of policy for the past.',
   ],

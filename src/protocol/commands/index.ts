@@ -1,3 +1,10 @@
+export { AUDIT_PAGE_MAX, type AuditListResult } from './audit.ts';
+export {
+  type CamerasDiscoverResult,
+  DISCOVERED_DEVICE_MAX,
+  DISCOVERED_MAX,
+  DISCOVERED_URL_MAX,
+} from './cameras.ts';
 export {
   type CheckedParams,
   COMMANDS,
@@ -26,9 +33,11 @@ export {
   TIME_AT_MAX,
   type TrackFacts,
 } from './fields.ts';
+export { GRANTS_PAGE_MAX, type GrantFacts, type GrantsListResult } from './grants.ts';
 export { LIVE_SUBSCRIPTIONS_MAX, type LiveRun, type LiveSubscribeResult } from './live.ts';
+export { PENDING_MAX } from './pairing.ts';
 export { commandsReference } from './reference.ts';
-export { RIGHTS, type Right, ROLES } from './rights.ts';
+export { type CommandRights, RIGHTS, type Right, ROLES } from './rights.ts';
 export {
   RANGE_PAGE_MAX,
   type RangeReadResult,
@@ -44,6 +53,9 @@ export {
   type RecorderState,
   SOURCES_PAGE_MAX,
   type SourcesListResult,
+  type SourcesPutResult,
   type SourcesStatesResult,
 } from './sources.ts';
 export type { StatusResult } from './status.ts';
+export { type KeysRewrapResult, REWRAP_PAGE_MAX } from './storage-keys.ts';
+export { SWARM_PAGE_MAX, SWARM_REASONS_MAX, SWARM_SOCKETS_MAX, type SwarmStatusResult } from './swarm.ts';

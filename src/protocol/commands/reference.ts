@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACTIONS, type Action, ROLE_ACTIONS } from '../access.ts';
 import { COMMANDS, type CommandName, methodOf } from './catalogue.ts';
 import type { Command } from './command.ts';
 import { RIGHTS, ROLES } from './rights.ts';
@@ -25,7 +26,7 @@ interface Schema {
 /** docs/protocol/commands.md, whole, from the schemas and the table of rights; a test holds the file equal to it. */
 export function commandsReference(): string {
   const names = Object.keys(COMMANDS) as CommandName[];
-  return [INTRODUCTION, rightsTable(names), ...names.map(section)].join('\n');
+  return [INTRODUCTION, rolesTable(), rightsTable(names), ...names.map(section)].join('\n');
 }
 
 const INTRODUCTION = `# Commands
@@ -56,22 +57,57 @@ alike, so that neighbours still touch. A span [from, to) holds its start and not
 node back when the reader does not take them.
 
 **Errors every command may give:** \`ERR_COMMANDS_UNKNOWN\` (no such method or version), \`ERR_COMMANDS_PARAMS\` (params are
-not as described), \`ERR_COMMANDS_DENIED\` (the role does not allow it), \`ERR_COMMANDS_SOURCE\` (no such source or stream).
+not as described), \`ERR_COMMANDS_DENIED\` (the role or the grant does not allow it), \`ERR_COMMANDS_SOURCE\` (no such source or stream).
 `;
+
+const ACTION_WORDS: Readonly<Record<Action, string>> = {
+  live: 'the picture as it comes',
+  playback: 'recordings',
+  export: 'recordings, to keep a copy',
+  ptz: 'moving cameras',
+  configure: 'sources and settings',
+  delete: 'deleting recordings',
+  grant: 'letting devices in, and what they may',
+};
+
+/** What each role has at all. */
+function rolesTable(): string {
+  const rows = ACTIONS.map((action) => {
+    const has = ROLES.map((role) => (ROLE_ACTIONS[role].includes(action) ? 'yes' : 'no'));
+    return `| ${action} | ${ACTION_WORDS[action]} | ${has.join(' | ')} |`;
+  });
+  return `## Roles and actions
+
+A device may what its grant says (grants.md): a role, perhaps narrowed to some sources, some actions, or the last days.
+
+| action | means | ${ROLES.join(' | ')} |
+|---|---|${ROLES.map(() => '---|').join('')}
+${rows.join('\n')}
+
+Granting goes down only: admins let viewers and operators in, owners anybody. Owners alone decide about owners and admins.
+`;
+}
 
 const RIGHT_WORDS = { yes: 'yes', no: 'no', own: 'itself', lower: 'itself and lower' } as const;
 
 function rightsTable(names: CommandName[]): string {
   const rows = names.map(
-    (name) => `| ${methodOf(name)} | ${ROLES.map((role) => RIGHT_WORDS[RIGHTS[name][role]]).join(' | ')} |`,
+    (name) =>
+      `| ${methodOf(name)} | ${ROLES.map((role) => RIGHT_WORDS[RIGHTS[name][role]]).join(' | ')} | ${RIGHTS[name].action ?? ''} |`,
   );
   return `## Who may what
 
-Permission is asked for every request, with the role the device has at that moment. *itself*: only where it concerns the
-asking device; *itself and lower*: itself, viewers and operators.
+Permission is asked for every request, with the access the device has at that moment, and again for every request that is
+being answered when that access changes. *itself*: only where it concerns the asking device; *itself and lower*: itself, and
+viewers and operators whose sources and actions the asking device has too. *action*: the grant must include it, except for
+what a device does to itself.
 
-| method | ${ROLES.join(' | ')} |
-|---|${ROLES.map(() => '---|').join('')}
+A source outside the grant does not exist for the device: it is in no list, and whoever names it or one of its segments gets
+\`ERR_COMMANDS_SOURCE\` or \`ERR_COMMANDS_SEGMENT\`. Where the grant shows the last days only, segments that began before do
+not exist either; lists and ranges begin where it does.
+
+| method | ${ROLES.join(' | ')} | action |
+|---|${ROLES.map(() => '---|').join('')}---|
 ${rows.join('\n')}
 `;
 }

@@ -1,30 +1,67 @@
+import { type Action, ROLE_ACTIONS } from '../access.ts';
+import type { AuditEvent } from '../audit-entry.ts';
 import type { Role } from '../call.ts';
 import type { CommandName } from './catalogue.ts';
 
 /**
  * What a role may do with a command: `yes`, `no`, `own` (only where it concerns the asking device itself), `lower` (only
- * where it concerns itself or viewers and operators).
+ * where it concerns itself, or viewers and operators that may no more than the asking device).
  */
 export type Right = 'yes' | 'no' | 'own' | 'lower';
+
+/** One row of the table. */
+export interface CommandRights extends Readonly<Record<Role, Right>> {
+  /** What the grant must include as well, except where a device does it to itself; absent: nothing. */
+  readonly action?: Action;
+  /** How a call that succeeds is told in the audit log; absent: not at all, or by its family (live and playback). */
+  readonly audit?: AuditEvent;
+}
 
 /** Roles from least to most; each may do at least what the one before may. */
 export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin', 'owner'];
 
 const everybody = { viewer: 'yes', operator: 'yes', admin: 'yes', owner: 'yes' } as const;
-const aboutDevices = { viewer: 'own', operator: 'own', admin: 'lower', owner: 'yes' } as const;
+const setsUp = { viewer: 'no', operator: 'no', admin: 'yes', owner: 'yes' } as const;
+const owners = { viewer: 'no', operator: 'no', admin: 'no', owner: 'yes' } as const;
+const listsDevices = { viewer: 'own', operator: 'own', admin: 'yes', owner: 'yes' } as const;
+const aboutDevices = { viewer: 'own', operator: 'own', admin: 'lower', owner: 'yes', action: 'grant' } as const;
+const letsIn = { viewer: 'no', operator: 'no', admin: 'lower', owner: 'yes', action: 'grant' } as const;
+const changed = { audit: 'changed' } as const;
+
+/** Whoever's role has the action. */
+function doing(action: Action): CommandRights {
+  const right = (role: Role): Right => (ROLE_ACTIONS[role].includes(action) ? 'yes' : 'no');
+  return { viewer: right('viewer'), operator: right('operator'), admin: right('admin'), owner: right('owner'), action };
+}
 
 /** The one table of permission. `authorize` in `commands` reads it and nothing else decides. */
-export const RIGHTS: Readonly<Record<CommandName, Readonly<Record<Role, Right>>>> = {
+export const RIGHTS: Readonly<Record<CommandName, CommandRights>> = {
   'sources.list': everybody,
   'sources.states': everybody,
-  'segments.list': everybody,
-  'segments.get': everybody,
-  'range.read': everybody,
-  'live.subscribe': everybody,
+  'sources.put': { ...doing('configure'), ...changed },
+  'sources.remove': { ...doing('configure'), ...changed },
+  'cameras.discover': doing('configure'),
+  'segments.list': doing('playback'),
+  'segments.get': doing('playback'),
+  'range.read': doing('playback'),
+  'live.subscribe': doing('live'),
   'live.unsubscribe': everybody,
   'status.get': everybody,
-  'devices.list': { viewer: 'own', operator: 'own', admin: 'yes', owner: 'yes' },
-  'devices.invite': { viewer: 'no', operator: 'no', admin: 'lower', owner: 'yes' },
-  'devices.remove': aboutDevices,
-  'devices.rename': aboutDevices,
+  'devices.list': listsDevices,
+  'devices.invite': { ...letsIn, ...changed },
+  'devices.remove': { ...aboutDevices, audit: 'revoked' },
+  'devices.rename': { ...aboutDevices, ...changed },
+  'grants.list': listsDevices,
+  'grants.put': { ...letsIn, audit: 'granted' },
+  'grants.revoke': { ...aboutDevices, audit: 'revoked' },
+  'grants.clock': { ...owners, ...changed },
+  'pairing.code': { ...letsIn, ...changed },
+  'pairing.cancel': { ...setsUp, action: 'grant', ...changed },
+  'pairing.pending': { ...setsUp, action: 'grant' },
+  'pairing.approve': { ...letsIn, ...changed },
+  'pairing.reject': { ...letsIn, ...changed },
+  'pairing.confirm': { ...owners, ...changed },
+  'swarm.status': setsUp,
+  'audit.list': owners,
+  'keys.rewrap': { ...owners, ...changed },
 };

@@ -35,6 +35,11 @@ const key = {
     .optional()
     .meta({ description: '32 bytes, base64url; absent where only the epoch key of `epochKeyId` opens it' }),
 };
+const purpose = {
+  purpose: z.enum(['play', 'export']).default('play').meta({
+    description: '`export` wants the action `export` as well, and the audit log calls it so: for copies that are kept',
+  }),
+};
 const place = { source: field.source(), stream: field.streamName() };
 const wish = { source: field.sourceId(), stream: field.streamName().default('main') };
 const inOrder = (asked: { from: number; to: number }) => asked.from <= asked.to;
@@ -89,6 +94,7 @@ export const segmentsGet = command({
       .count()
       .optional()
       .meta({ description: 'bytes wanted; absent: to the end. 0 asks for the facts only' }),
+    ...purpose,
   }),
   result: z.object({
     ...place,
@@ -135,6 +141,7 @@ export const rangeRead = command({
         .cursor()
         .optional()
         .meta({ description: 'as given by the page before, with the same other fields' }),
+      ...purpose,
     })
     .refine(inOrder, orderRule),
   result: z.object({
@@ -147,7 +154,10 @@ export const rangeRead = command({
       .optional()
       .meta({ description: 'where no segment touches the range: the start of the first one after it' }),
   }),
-  notes: ['`gap` and `next` are told on the first page only.'],
+  notes: [
+    '`gap` and `next` are told on the first page only.',
+    'Whoever may play back has the keys and could keep a copy: `purpose` is what the client says it does, for the grant and the audit log.',
+  ],
   example: {
     params: { source: 'front', from: 1795000000000, to: 1795000060000, limit: 2 },
     result: {

@@ -1,0 +1,6 @@
+export {
+  type CameraDiscovery,
+  createCameraDiscovery,
+  type DiscoveryDeps,
+  type DiscoveryOptions,
+} from './discovery.ts';

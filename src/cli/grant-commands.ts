@@ -1,0 +1,163 @@
+import { type Command, Option } from 'commander';
+import type { NvrClient } from '../client/index.ts';
+import { ACTIONS, type Action, type GrantFacts, isSourceId, ROLES, type SourceId } from '../protocol/index.ts';
+import { nothingNamed, severalNamed, timeRefused, usageError } from './errors.ts';
+import { withNode } from './node-link.ts';
+import { withOperator } from './operator-link.ts';
+import type { DecisionOptions, Reach } from './pairing-commands.ts';
+import { harmless, lengthText, printTable, timeText } from './terminal.ts';
+import { parseLength, parseTime, TIME_FORMS } from './time-text.ts';
+import type { World } from './world.ts';
+
+export interface GrantOptions extends DecisionOptions {
+  role: string;
+  source?: string[];
+  action?: string[];
+  past?: string;
+  from?: string;
+  until?: string;
+}
+
+type Terms = Pick<GrantFacts, 'role'> &
+  Partial<Pick<GrantFacts, 'sources' | 'actions' | 'pastMs' | 'notBefore' | 'notAfter'>>;
+
+/** Adds `grants`, `grant`, `revoke` and `trust-clock` to `client`, for a paired device, or to `devices`, for the operator. */
+export function addGrantCommands(parent: Command, world: World, as: 'client' | 'operator'): void {
+  const place = () =>
+    as === 'client'
+      ? new Option('--node <name>', 'name of a paired node, or the beginning of its id (default: paired last)')
+      : new Option('--data <folder>', 'data folder (default: CONSTITUTE_NVR_DATA, else data beside the program)');
+  const command = (name: string, about: string) =>
+    parent
+      .command(name)
+      .description(about)
+      .addOption(place())
+      .addOption(new Option('--json', 'one JSON object on standard output'));
+  const reach =
+    (options: DecisionOptions): Reach =>
+    (work) =>
+      as === 'client' ? withNode(world, options.node, work) : withOperator(world, options, work);
+  command('grants', 'who may do what').action((options) => grantsCommand(world, reach(options), options));
+  command('grant', 'let a paired device do something else, in place of what it may now')
+    .argument('<device>', 'its label, or the beginning of its key')
+    .requiredOption('--role <role>', ROLES.join(', '))
+    .option('--source <id...>', 'only these sources')
+    .option('--action <action...>', `only these of the role's: ${ACTIONS.join(', ')}`)
+    .option('--past <length>', 'recordings no older than this, as in 7d')
+    .option('--from <time>', 'from then on (docs/cli.md: times)')
+    .option('--until <time>', 'until then')
+    .action((device, options) => grantCommand(world, reach(options), device, options));
+  command('revoke', 'take from a device what it may do; it stays paired')
+    .argument('<device>', 'its label, or the beginning of its key')
+    .option('--adopt', 'what it granted to others goes on')
+    .action((device, options) => revokeCommand(world, reach(options), device, options));
+  command('trust-clock', 'judge grants by the clock of the node again, after it once ran far ahead').action((options) =>
+    trustClockCommand(world, reach(options), options),
+  );
+}
+
+/** `grants`: what each paired device may do. */
+export async function grantsCommand(world: World, reach: Reach, options: DecisionOptions): Promise<void> {
+  await reach(async (client) => {
+    const { devices } = await client.call('devices.list', {});
+    const { grants, judgedAt, clockAt } = await allGrants(client);
+    if (options.json) {
+      world.terminal.out(`${JSON.stringify({ judgedAt, clockAt, grants })}\n`);
+      return;
+    }
+    const labelOf = (key: string) => devices.find(({ device }) => device === key)?.label ?? '';
+    const rows = grants.map((grant) => [
+      grant.device.slice(0, 16),
+      grant.role,
+      grant.state,
+      grant.sources?.join(',') ?? 'all',
+      grant.actions?.join(',') ?? 'all',
+      grant.pastMs === undefined ? 'all' : lengthText(grant.pastMs),
+      grant.notAfter === undefined ? '-' : timeText(grant.notAfter),
+      harmless(labelOf(grant.device)),
+    ]);
+    printTable(world.terminal, ['DEVICE', 'ROLE', 'STATE', 'SOURCES', 'ACTIONS', 'PAST', 'UNTIL', 'LABEL'], rows);
+    if (judgedAt - clockAt > 60_000) {
+      world.terminal.err(`grants are judged by ${timeText(judgedAt)}, a time that the clock once had: trust-clock\n`);
+    }
+  });
+}
+
+/** `grant`: other terms for a paired device. */
+export async function grantCommand(world: World, reach: Reach, name: string, options: GrantOptions): Promise<void> {
+  const terms = termsOf(world, options);
+  await reach(async (client) => {
+    const { device, label } = await deviceNamed(client, name);
+    const grant = await client.call('grants.put', { device, ...terms });
+    if (options.json) world.terminal.out(`${JSON.stringify(grant)}\n`);
+    else world.terminal.out(`${harmless(label)} is ${grant.role} now (${grant.state})\n`);
+  });
+}
+
+/** `revoke`: nothing for a device that stays paired. */
+export async function revokeCommand(
+  world: World,
+  reach: Reach,
+  name: string,
+  options: DecisionOptions & { adopt?: boolean },
+): Promise<void> {
+  await reach(async (client) => {
+    const { device, label } = await deviceNamed(client, name);
+    const { revoked } = await client.call('grants.revoke', { device, adopt: options.adopt ?? false });
+    if (options.json) world.terminal.out(`${JSON.stringify({ device, revoked })}\n`);
+    else world.terminal.out(revoked ? `${harmless(label)} may nothing now\n` : `${harmless(label)} had no grant\n`);
+  });
+}
+
+/** `trust-clock`: the way out after a clock ran ahead. */
+export async function trustClockCommand(world: World, reach: Reach, options: DecisionOptions): Promise<void> {
+  const { judgedAt } = await reach((client) => client.call('grants.clock', {}));
+  if (options.json) world.terminal.out(`${JSON.stringify({ judgedAt })}\n`);
+  else world.terminal.out(`grants are judged by the clock again: ${timeText(judgedAt)}\n`);
+}
+
+async function allGrants(client: NvrClient) {
+  const first = await client.call('grants.list', {});
+  const grants = [...first.grants];
+  for (let cursor = first.cursor; cursor !== undefined; ) {
+    const page = await client.call('grants.list', { cursor });
+    grants.push(...page.grants);
+    cursor = page.cursor === cursor ? undefined : page.cursor;
+  }
+  return { ...first, grants };
+}
+
+async function deviceNamed(client: NvrClient, name: string) {
+  const { devices } = await client.call('devices.list', {});
+  const labelled = devices.filter(({ label }) => label === name);
+  const found =
+    labelled.length > 0 ? labelled : devices.filter(({ device }) => name.length >= 4 && device.startsWith(name));
+  const keys = found.map(({ device }) => device.slice(0, 16));
+  if (found.length > 1) throw severalNamed('device', name, keys);
+  if (!found[0]) throw nothingNamed('device', name);
+  return { device: found[0].device as GrantFacts['device'], label: found[0].label };
+}
+
+function termsOf(world: World, { role: named, source, action, past, from, until }: GrantOptions): Terms {
+  const role = ROLES.find((each) => each === named);
+  if (!role) throw usageError(`expected --role to be one of ${ROLES.join(', ')}`);
+  if (source && !source.every(isSourceId)) throw usageError('expected --source as ids of sources');
+  if (action && !action.every((each): each is Action => (ACTIONS as readonly string[]).includes(each))) {
+    throw usageError(`expected --action to be of ${ACTIONS.join(', ')}`);
+  }
+  const pastMs = past === undefined ? undefined : parseLength(past);
+  if (pastMs === null || pastMs === 0) throw usageError('expected --past as a length such as 7d');
+  const timeOf = (text: string) => {
+    const at = parseTime(text, world.clock.now());
+    if (at === null) throw timeRefused(text, TIME_FORMS);
+    return at;
+  };
+  return {
+    role,
+    ...(source ? { sources: source as SourceId[] } : {}),
+    ...(action ? { actions: action as Action[] } : {}),
+    ...(pastMs === undefined ? {} : { pastMs }),
+    ...(from === undefined ? {} : { notBefore: timeOf(from) }),
+    ...(until === undefined ? {} : { notAfter: timeOf(until) }),
+  };
+}

@@ -1,0 +1,63 @@
+import { type ClientDeps, connect, createNvrClient, type DeviceKeys, type NvrClient } from '../client/index.ts';
+import { readNodeState } from '../daemon/index.ts';
+import type { Identity } from '../identity/index.ts';
+import { openNodeSocket } from '../platform/node/index.ts';
+import { CERTIFICATE_LIFE_S, checkResult, toSignedCertificate, unsignedCertificate } from '../protocol/index.ts';
+import { nodeNotRunning } from './errors.ts';
+import { type FolderOptions, withIdentity } from './node-commands.ts';
+import type { World } from './world.ts';
+
+/**
+ * Opens a channel to the node that runs on a data folder of this machine, as its operator: whoever can read the node's own key
+ * is vouched for by it. There is no other door for local tools; what comes through this one is permitted and noted like the rest.
+ */
+export async function withOperator<T>(
+  world: World,
+  options: FolderOptions,
+  work: (client: NvrClient) => Promise<T>,
+): Promise<T> {
+  return withIdentity(world, options, async (identity, folder) => {
+    const running = await readNodeState(world.files, folder);
+    if (!running || running.addresses.length === 0) throw nodeNotRunning(folder);
+    const connection = await connect(clientDeps(world), {
+      pin: {
+        nodeId: identity.nodeId,
+        channelKey: identity.channelKey.publicKey,
+        addresses: running.local.length > 0 ? running.local : running.addresses,
+      },
+      device: await operatorKeys(world, identity),
+      signal: world.interrupt,
+    });
+    try {
+      return await work(createNvrClient({ connection, suite: world.suite, check: checkResult }));
+    } finally {
+      connection.close();
+    }
+  });
+}
+
+/** A key for this one channel, certified by the node itself. */
+async function operatorKeys({ clock, suite }: World, identity: Identity): Promise<DeviceKeys> {
+  const channelKey = await suite.x25519.generate();
+  const createdAtS = Math.floor(clock.now() / 1000);
+  const unsigned = unsignedCertificate(suite.hashes, {
+    author: identity.nodeId,
+    role: 'client',
+    channelKey: channelKey.publicKey,
+    node: identity.nodeId,
+    createdAtS,
+    expiresAtS: createdAtS + CERTIFICATE_LIFE_S,
+  });
+  const certificate = toSignedCertificate(unsigned, identity.sign(unsigned.digest));
+  return { publicKey: identity.nodeId, certificate, channelKey, wrapKey: new Uint8Array(0) };
+}
+
+function clientDeps({ clock, random, suite }: World): ClientDeps {
+  return {
+    now: () => clock.now(),
+    random,
+    suite,
+    openSocket: openNodeSocket,
+    after: (ms, task) => clock.after(ms, task),
+  };
+}

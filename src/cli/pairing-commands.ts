@@ -1,0 +1,215 @@
+import { type Command, Option } from 'commander';
+import type { NvrClient } from '../client/index.ts';
+import { readNodeState } from '../daemon/index.ts';
+import {
+  type CommandResult,
+  keyFingerprint,
+  PAIRING_CODE_EXPIRES_MS,
+  printPairingCode,
+  ROLES,
+  type Role,
+} from '../protocol/index.ts';
+import { nothingNamed, severalNamed, usageError } from './errors.ts';
+import { type FolderOptions, withIdentity } from './node-commands.ts';
+import { withNode } from './node-link.ts';
+import { withOperator } from './operator-link.ts';
+import { harmless, printTable, timeText } from './terminal.ts';
+import { parseLength } from './time-text.ts';
+import type { World } from './world.ts';
+
+/** After this long a running node knows of a code made beside it. */
+const CODE_SEEN_MS = 400;
+
+type Pending = CommandResult<'pairing.pending'>;
+
+/** Options of commands that decide about devices through a channel. */
+export interface DecisionOptions {
+  /** As a paired device: which node. */
+  node?: string;
+  /** As the operator: which data folder. */
+  data?: string;
+  json?: boolean;
+}
+
+/** How a command reaches the node: as a paired device, or as the operator at the machine. */
+export type Reach = <T>(work: (client: NvrClient) => Promise<T>) => Promise<T>;
+
+/** `devices code`: one typed code, whether or not the node runs; shown here and kept nowhere. */
+export async function devicesCodeCommand(
+  world: World,
+  options: FolderOptions & { role: string; approve?: boolean; expires: string },
+): Promise<void> {
+  const role = roleNamed(options.role);
+  const { min, max } = PAIRING_CODE_EXPIRES_MS;
+  const expiresMs = parseLength(options.expires);
+  if (expiresMs === null || expiresMs < min || expiresMs > max) throw usageError('expected --expires from 1m to 1h');
+  await withIdentity(world, options, async (identity, folder) => {
+    const running = await readNodeState(world.files, folder);
+    const made = await identity.pairing.make({ role, approve: options.approve ?? false, expiresMs });
+    // A running node looks for a new code four times a second; what is printed can be used at once.
+    if (running) await world.clock.sleep(CODE_SEEN_MS);
+    const granted = identity.devices().length === 0 ? 'owner' : role;
+    const { id, digits, approve, expiresAt } = made;
+    if (options.json) {
+      world.terminal.out(`${JSON.stringify({ id, code: digits, role: granted, approve, expiresAt })}\n`);
+      return;
+    }
+    const minutes = Math.max(1, Math.round((expiresAt - world.clock.now()) / 60_000));
+    world.terminal.out(`code    ${printPairingCode(digits)}\n`);
+    world.terminal.out(`node    ${keyFingerprint(identity.nodeId)}\n`);
+    const address = running?.addresses[0] ?? 'HOST:PORT';
+    world.terminal.err(`for one device, within ${minutes} minutes, there:\n`);
+    world.terminal.err(`  constitute-nvr client pair --address ${address} --code CODE\n`);
+    world.terminal.err(approve ? 'somebody must then approve it: devices pending\n' : `it will be ${granted}\n`);
+  });
+}
+
+/** Adds `pending`, `approve`, `reject` and `confirm` to `client`, for a paired device, or to `devices`, for the operator. */
+export function addPairingDecisions(parent: Command, world: World, as: 'client' | 'operator'): void {
+  const place = () =>
+    as === 'client'
+      ? new Option('--node <name>', 'name of a paired node, or the beginning of its id (default: paired last)')
+      : new Option('--data <folder>', 'data folder (default: CONSTITUTE_NVR_DATA, else data beside the program)');
+  const decision = (name: string, about: string) =>
+    parent
+      .command(name)
+      .description(about)
+      .addOption(place())
+      .addOption(new Option('--json', 'one JSON object on standard output'));
+  const reach =
+    (options: DecisionOptions): Reach =>
+    (work) =>
+      as === 'client' ? withNode(world, options.node, work) : withOperator(world, options, work);
+  decision('pending', 'devices that wait for approval').action((options) =>
+    pendingCommand(world, reach(options), options),
+  );
+  decision('approve', 'let a waiting device in')
+    .argument('<fingerprint>', 'at least eight characters of it, as the new device shows it')
+    .option('--role <role>', 'instead of the role its code promised')
+    .option('--label <text>', 'what to call it')
+    .action((beginning, options) => approveCommand(world, reach(options), beginning, options));
+  decision('reject', 'turn a waiting device away')
+    .argument('<fingerprint>', 'at least eight characters of it')
+    .action((beginning, options) => rejectCommand(world, reach(options), beginning, options));
+  decision('confirm', 'trust the key that answered the enrolment of the node')
+    .argument('<fingerprint>', 'at least eight characters of it, as that device shows it')
+    .option('--dismiss', 'forget it instead')
+    .action((beginning, options) => confirmCommand(world, reach(options), beginning, options));
+}
+
+/** `pending`: who waits for a decision. */
+export async function pendingCommand(world: World, reach: Reach, options: DecisionOptions): Promise<void> {
+  const pending = await reach((client) => client.call('pairing.pending', {}));
+  if (options.json) {
+    world.terminal.out(`${JSON.stringify(pending)}\n`);
+    return;
+  }
+  const { code, devices, enrolments } = pending;
+  if (code) {
+    const approval = code.approve ? ', to be approved' : '';
+    world.terminal.err(`a code (${code.role}${approval}) waits until ${timeText(code.expiresAt)}\n`);
+  }
+  if (devices.length === 0 && enrolments.length === 0) world.terminal.err('nobody waits\n');
+  if (devices.length > 0) {
+    const rows = devices.map(({ fingerprint, role, expiresAt, label }) => [
+      fingerprint,
+      role,
+      timeText(expiresAt),
+      harmless(label),
+    ]);
+    printTable(world.terminal, ['FINGERPRINT', 'WISHED', 'UNTIL', 'CALLS ITSELF'], rows);
+    world.terminal.err('compare the fingerprint with the one on that device, then: approve FINGERPRINT\n');
+  }
+  if (enrolments.length > 0) {
+    const rows = enrolments.map(({ fingerprint, identityId, at, identityLabel }) => [
+      fingerprint,
+      identityId,
+      timeText(at),
+      harmless(identityLabel),
+    ]);
+    printTable(world.terminal, ['ANSWERED BY', 'IDENTITY', 'AT', 'LABEL'], rows);
+    world.terminal.err('compare the fingerprint with the one on that device, then: confirm FINGERPRINT\n');
+  }
+}
+
+/** `approve`: lets the one waiting device in whose fingerprint begins so. */
+export async function approveCommand(
+  world: World,
+  reach: Reach,
+  beginning: string,
+  options: DecisionOptions & { role?: string; label?: string },
+): Promise<void> {
+  const wish = options.role === undefined ? null : roleNamed(options.role);
+  await reach(async (client) => {
+    const { device, fingerprint, role } = waitingNamed(
+      (await client.call('pairing.pending', {})).devices,
+      'waiting device',
+      beginning,
+    );
+    const label = options.label === undefined ? {} : { label: options.label };
+    const result = await client.call('pairing.approve', { device, fingerprint, role: wish ?? role, ...label });
+    if (!result.approved) throw nothingNamed('waiting device', beginning);
+    if (options.json) world.terminal.out(`${JSON.stringify({ device, ...result })}\n`);
+    else world.terminal.out(`let ${fingerprint} in as ${result.role}\n`);
+  });
+}
+
+/** `reject`: turns the one waiting device away whose fingerprint begins so. */
+export async function rejectCommand(
+  world: World,
+  reach: Reach,
+  beginning: string,
+  options: DecisionOptions,
+): Promise<void> {
+  await reach(async (client) => {
+    const { devices } = await client.call('pairing.pending', {});
+    const { device, fingerprint } = waitingNamed(devices, 'waiting device', beginning);
+    const result = await client.call('pairing.reject', { device });
+    if (options.json) world.terminal.out(`${JSON.stringify({ device, ...result })}\n`);
+    else world.terminal.out(result.rejected ? `turned ${fingerprint} away\n` : `${fingerprint} is gone already\n`);
+  });
+}
+
+/** `confirm`: trusts, or with `dismiss` forgets, the key that answered the node's enrolment. */
+export async function confirmCommand(
+  world: World,
+  reach: Reach,
+  beginning: string,
+  options: DecisionOptions & { dismiss?: boolean },
+): Promise<void> {
+  await reach(async (client) => {
+    const { enrolments } = await client.call('pairing.pending', {});
+    const { signer, fingerprint } = waitingNamed(enrolments, 'answer', beginning);
+    const accept = !options.dismiss;
+    const { done } = await client.call('pairing.confirm', { signer, fingerprint, accept });
+    if (!done) throw nothingNamed('answer', beginning);
+    if (options.json) world.terminal.out(`${JSON.stringify({ signer, accepted: accept })}\n`);
+    else world.terminal.out(accept ? `trusts ${fingerprint} for this identity\n` : `forgot ${fingerprint}\n`);
+  });
+}
+
+/** The one of `all` whose fingerprint begins so; at least eight characters of it must have been looked at. */
+function waitingNamed<T extends Pending['devices'][number] | Pending['enrolments'][number]>(
+  all: readonly T[],
+  what: string,
+  beginning: string,
+): T {
+  const compared = beginning.toLowerCase().replace(/[\s:-]/g, '');
+  if (!/^[0-9a-f]{8,64}$/.test(compared)) throw usageError('expected at least eight characters of the fingerprint');
+  const found = all.filter((each) => ('device' in each ? each.device : each.signer).startsWith(compared));
+  if (found.length > 1) {
+    throw severalNamed(
+      what,
+      beginning,
+      found.map(({ fingerprint }) => fingerprint),
+    );
+  }
+  if (!found[0]) throw nothingNamed(what, beginning);
+  return found[0];
+}
+
+function roleNamed(text: string): Role {
+  const role = ROLES.find((each) => each === text);
+  if (!role) throw usageError(`expected --role to be one of ${ROLES.join(', ')}`);
+  return role;
+}
