@@ -9,7 +9,7 @@ import { PICTURE_MARK, SyntheticStream } from '../vault/synthetic-stream.ts';
 import { findPlaintext } from './plaintext-search.ts';
 import { crashRounds } from './rounds.ts';
 
-test('a recording process killed at any moment loses nothing acknowledged, and at most 1.2 s', async () => {
+test('a recording node killed at any moment loses nothing acknowledged, and at most 1.2 s', async () => {
   const root = mkdtempSync(join(tmpdir(), 'vault-crash-test-'));
   try {
     const outcome = await crashRounds({ rounds: 3, seed: 11, root, lifeMs: [900, 1600] });

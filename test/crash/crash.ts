@@ -1,4 +1,4 @@
-// `node test/crash/crash.ts [--rounds N] [--seed N] [--json]`: kills a recording process N times and says what it cost.
+// `node test/crash/crash.ts [--rounds N] [--seed N] [--json]`: kills a node that records two cameras N times and says what it cost.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

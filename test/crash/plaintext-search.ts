@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const BOX_NAMES = new Set([
@@ -21,13 +21,20 @@ const HEADS = ['ftyp', 'moov', 'moof', 'mdat', 'prft', 'mfra'];
  * Looks below a folder for media in the clear: MP4 boxes that stand where a box can stand (a size in front, and behind it another
  * box or the end of the file), and any of the given byte patterns. Gives one line for each find.
  *
+ * `changedSince` (epoch ms) leaves out files that were not written since.
+ *
  * Four letters alone mean nothing: a gigabyte of ciphertext holds `moof` by chance every fourth time.
  */
-export function findPlaintext(folder: string, patterns: readonly Uint8Array[]): string[] {
+export function findPlaintext(
+  folder: string,
+  patterns: readonly Uint8Array[],
+  { changedSince = 0 }: { changedSince?: number } = {},
+): string[] {
   const found: string[] = [];
   for (const name of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!name.isFile()) continue;
     const path = join(name.parentPath, name.name);
+    if (statSync(path).mtimeMs < changedSince) continue;
     const bytes = readFileSync(path);
     for (const head of HEADS) {
       for (let at = bytes.indexOf(head); at >= 0; at = bytes.indexOf(head, at + 1)) {
