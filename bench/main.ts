@@ -4,12 +4,14 @@ import { benchLive } from './live.ts';
 import type { Bench, Measure } from './measure.ts';
 import { benchRetrieve } from './retrieve.ts';
 import { benchSeek } from './seek.ts';
+import { benchSwarm } from './swarm.ts';
 
 const BENCHES: Record<string, Bench> = {
   ingest: benchIngest,
   retrieve: benchRetrieve,
   seek: benchSeek,
   live: benchLive,
+  swarm: benchSwarm,
 };
 
 const words = process.argv.slice(2);

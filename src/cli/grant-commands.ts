@@ -1,15 +1,13 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { NvrClient } from '../client/index.ts';
 import { ACTIONS, type Action, type GrantFacts, isSourceId, ROLES, type SourceId } from '../protocol/index.ts';
 import { nothingNamed, severalNamed, timeRefused, usageError } from './errors.ts';
-import { withNode } from './node-link.ts';
-import { withOperator } from './operator-link.ts';
-import type { DecisionOptions, Reach } from './pairing-commands.ts';
+import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
 import { harmless, lengthText, printTable, timeText } from './terminal.ts';
 import { parseLength, parseTime, TIME_FORMS } from './time-text.ts';
 import type { World } from './world.ts';
 
-export interface GrantOptions extends DecisionOptions {
+export interface GrantOptions extends ReachOptions {
   role: string;
   source?: string[];
   action?: string[];
@@ -22,21 +20,8 @@ type Terms = Pick<GrantFacts, 'role'> &
   Partial<Pick<GrantFacts, 'sources' | 'actions' | 'pastMs' | 'notBefore' | 'notAfter'>>;
 
 /** Adds `grants`, `grant`, `revoke` and `trust-clock` to `client`, for a paired device, or to `devices`, for the operator. */
-export function addGrantCommands(parent: Command, world: World, as: 'client' | 'operator'): void {
-  const place = () =>
-    as === 'client'
-      ? new Option('--node <name>', 'name of a paired node, or the beginning of its id (default: paired last)')
-      : new Option('--data <folder>', 'data folder (default: CONSTITUTE_NVR_DATA, else data beside the program)');
-  const command = (name: string, about: string) =>
-    parent
-      .command(name)
-      .description(about)
-      .addOption(place())
-      .addOption(new Option('--json', 'one JSON object on standard output'));
-  const reach =
-    (options: DecisionOptions): Reach =>
-    (work) =>
-      as === 'client' ? withNode(world, options.node, work) : withOperator(world, options, work);
+export function addGrantCommands(parent: Command, world: World, as: Speaker): void {
+  const { command, reach } = reachingCommands(parent, world, as);
   command('grants', 'who may do what').action((options) => grantsCommand(world, reach(options), options));
   command('grant', 'let a paired device do something else, in place of what it may now')
     .argument('<device>', 'its label, or the beginning of its key')
@@ -57,7 +42,7 @@ export function addGrantCommands(parent: Command, world: World, as: 'client' | '
 }
 
 /** `grants`: what each paired device may do. */
-export async function grantsCommand(world: World, reach: Reach, options: DecisionOptions): Promise<void> {
+export async function grantsCommand(world: World, reach: Reach, options: ReachOptions): Promise<void> {
   await reach(async (client) => {
     const { devices } = await client.call('devices.list', {});
     const { grants, judgedAt, clockAt } = await allGrants(client);
@@ -99,7 +84,7 @@ export async function revokeCommand(
   world: World,
   reach: Reach,
   name: string,
-  options: DecisionOptions & { adopt?: boolean },
+  options: ReachOptions & { adopt?: boolean },
 ): Promise<void> {
   await reach(async (client) => {
     const { device, label } = await deviceNamed(client, name);
@@ -110,7 +95,7 @@ export async function revokeCommand(
 }
 
 /** `trust-clock`: the way out after a clock ran ahead. */
-export async function trustClockCommand(world: World, reach: Reach, options: DecisionOptions): Promise<void> {
+export async function trustClockCommand(world: World, reach: Reach, options: ReachOptions): Promise<void> {
   const { judgedAt } = await reach((client) => client.call('grants.clock', {}));
   if (options.json) world.terminal.out(`${JSON.stringify({ judgedAt })}\n`);
   else world.terminal.out(`grants are judged by the clock again: ${timeText(judgedAt)}\n`);

@@ -1,10 +1,10 @@
-import { type ClientDeps, connect, createNvrClient, type DeviceKeys, type NvrClient } from '../client/index.ts';
+import { connect, createNvrClient, type DeviceKeys, type NvrClient } from '../client/index.ts';
 import { readNodeState } from '../daemon/index.ts';
 import type { Identity } from '../identity/index.ts';
-import { openNodeSocket } from '../platform/node/index.ts';
 import { CERTIFICATE_LIFE_S, checkResult, toSignedCertificate, unsignedCertificate } from '../protocol/index.ts';
 import { nodeNotRunning } from './errors.ts';
 import { type FolderOptions, withIdentity } from './node-commands.ts';
+import { clientDeps } from './node-link.ts';
 import type { World } from './world.ts';
 
 /**
@@ -50,14 +50,4 @@ async function operatorKeys({ clock, suite }: World, identity: Identity): Promis
   });
   const certificate = toSignedCertificate(unsigned, identity.sign(unsigned.digest));
   return { publicKey: identity.nodeId, certificate, channelKey, wrapKey: new Uint8Array(0) };
-}
-
-function clientDeps({ clock, random, suite }: World): ClientDeps {
-  return {
-    now: () => clock.now(),
-    random,
-    suite,
-    openSocket: openNodeSocket,
-    after: (ms, task) => clock.after(ms, task),
-  };
 }

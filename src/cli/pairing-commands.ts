@@ -1,5 +1,4 @@
-import { type Command, Option } from 'commander';
-import type { NvrClient } from '../client/index.ts';
+import type { Command } from 'commander';
 import { readNodeState } from '../daemon/index.ts';
 import {
   type CommandResult,
@@ -11,8 +10,7 @@ import {
 } from '../protocol/index.ts';
 import { nothingNamed, severalNamed, usageError } from './errors.ts';
 import { type FolderOptions, withIdentity } from './node-commands.ts';
-import { withNode } from './node-link.ts';
-import { withOperator } from './operator-link.ts';
+import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
 import { harmless, printTable, timeText } from './terminal.ts';
 import { parseLength } from './time-text.ts';
 import type { World } from './world.ts';
@@ -21,18 +19,6 @@ import type { World } from './world.ts';
 const CODE_SEEN_MS = 400;
 
 type Pending = CommandResult<'pairing.pending'>;
-
-/** Options of commands that decide about devices through a channel. */
-export interface DecisionOptions {
-  /** As a paired device: which node. */
-  node?: string;
-  /** As the operator: which data folder. */
-  data?: string;
-  json?: boolean;
-}
-
-/** How a command reaches the node: as a paired device, or as the operator at the machine. */
-export type Reach = <T>(work: (client: NvrClient) => Promise<T>) => Promise<T>;
 
 /** `devices code`: one typed code, whether or not the node runs; shown here and kept nowhere. */
 export async function devicesCodeCommand(
@@ -65,21 +51,8 @@ export async function devicesCodeCommand(
 }
 
 /** Adds `pending`, `approve`, `reject` and `confirm` to `client`, for a paired device, or to `devices`, for the operator. */
-export function addPairingDecisions(parent: Command, world: World, as: 'client' | 'operator'): void {
-  const place = () =>
-    as === 'client'
-      ? new Option('--node <name>', 'name of a paired node, or the beginning of its id (default: paired last)')
-      : new Option('--data <folder>', 'data folder (default: CONSTITUTE_NVR_DATA, else data beside the program)');
-  const decision = (name: string, about: string) =>
-    parent
-      .command(name)
-      .description(about)
-      .addOption(place())
-      .addOption(new Option('--json', 'one JSON object on standard output'));
-  const reach =
-    (options: DecisionOptions): Reach =>
-    (work) =>
-      as === 'client' ? withNode(world, options.node, work) : withOperator(world, options, work);
+export function addPairingDecisions(parent: Command, world: World, as: Speaker): void {
+  const { command: decision, reach } = reachingCommands(parent, world, as);
   decision('pending', 'devices that wait for approval').action((options) =>
     pendingCommand(world, reach(options), options),
   );
@@ -98,7 +71,7 @@ export function addPairingDecisions(parent: Command, world: World, as: 'client' 
 }
 
 /** `pending`: who waits for a decision. */
-export async function pendingCommand(world: World, reach: Reach, options: DecisionOptions): Promise<void> {
+export async function pendingCommand(world: World, reach: Reach, options: ReachOptions): Promise<void> {
   const pending = await reach((client) => client.call('pairing.pending', {}));
   if (options.json) {
     world.terminal.out(`${JSON.stringify(pending)}\n`);
@@ -137,7 +110,7 @@ export async function approveCommand(
   world: World,
   reach: Reach,
   beginning: string,
-  options: DecisionOptions & { role?: string; label?: string },
+  options: ReachOptions & { role?: string; label?: string },
 ): Promise<void> {
   const wish = options.role === undefined ? null : roleNamed(options.role);
   await reach(async (client) => {
@@ -159,7 +132,7 @@ export async function rejectCommand(
   world: World,
   reach: Reach,
   beginning: string,
-  options: DecisionOptions,
+  options: ReachOptions,
 ): Promise<void> {
   await reach(async (client) => {
     const { devices } = await client.call('pairing.pending', {});
@@ -175,7 +148,7 @@ export async function confirmCommand(
   world: World,
   reach: Reach,
   beginning: string,
-  options: DecisionOptions & { dismiss?: boolean },
+  options: ReachOptions & { dismiss?: boolean },
 ): Promise<void> {
   await reach(async (client) => {
     const { enrolments } = await client.call('pairing.pending', {});

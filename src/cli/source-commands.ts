@@ -4,9 +4,7 @@ import { fromUtf8 } from '../bytes/index.ts';
 import { parseCameraUrl } from '../media/index.ts';
 import { type CommandParams, checkParams } from '../protocol/index.ts';
 import { nothingNamed, usageError } from './errors.ts';
-import { withNode } from './node-link.ts';
-import { withOperator } from './operator-link.ts';
-import type { Reach } from './pairing-commands.ts';
+import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
 import { harmless, printTable } from './terminal.ts';
 import type { World } from './world.ts';
 
@@ -14,12 +12,7 @@ import type { World } from './world.ts';
 const PASSWORD_BYTES_MAX = 1024;
 
 /** What `camera add` and `camera change` may be told. */
-export interface CameraOptions {
-  /** As a paired device: which node. */
-  node?: string;
-  /** As the operator: which data folder. */
-  data?: string;
-  json?: boolean;
+export interface CameraOptions extends ReachOptions {
   name?: string;
   url?: string;
   sub?: string;
@@ -38,18 +31,9 @@ export interface CameraOptions {
 const CLEARABLE = ['name', 'sub', 'username', 'keep', 'size'] as const;
 
 /** Adds `camera` to `client`, for a paired device, or to the program, for the operator at the machine. */
-export function addCameraCommands(parent: Command, world: World, as: 'client' | 'operator'): void {
+export function addCameraCommands(parent: Command, world: World, as: Speaker): void {
   const camera = parent.command('camera').description('cameras of a running node, changed without stopping it');
-  const command = (name: string, about: string) =>
-    camera
-      .command(name)
-      .description(about)
-      .addOption(
-        as === 'client'
-          ? new Option('--node <name>', 'name of a paired node, or the beginning of its id (default: paired last)')
-          : new Option('--data <folder>', 'data folder (default: CONSTITUTE_NVR_DATA, else data beside the program)'),
-      )
-      .addOption(new Option('--json', 'one JSON object on standard output'));
+  const { command, reach } = reachingCommands(camera, world, as);
   const told = (name: string, about: string) =>
     command(name, about)
       .argument('<source>', 'its id')
@@ -63,11 +47,6 @@ export function addCameraCommands(parent: Command, world: World, as: 'client' | 
       .option('--keep <length>', 'how long its recordings are kept, as in 14d')
       .option('--size <size>', 'most bytes of its recordings, as in 100GB or 20%')
       .option('--disable', 'record nothing new');
-  const reach =
-    (options: CameraOptions): Reach =>
-    (work) =>
-      as === 'client' ? withNode(world, options.node, work) : withOperator(world, options, work);
-
   told('add', 'record one more camera').action((source, options) =>
     cameraPutCommand(world, reach(options), 'new', source, options),
   );

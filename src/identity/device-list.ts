@@ -7,13 +7,14 @@ import {
   GRANT_GENERATION_MAX,
   grantOf,
   isDeviceKey,
+  isJsonObject,
   isLabel,
   type SignedGrant,
   TIME_AT_MAX,
   verifyGrant,
   writeEvent,
 } from '../protocol/index.ts';
-import { isCount, isObject } from './json-shapes.ts';
+import { isCount } from './json-shapes.ts';
 import type { SignedShape } from './signed-file.ts';
 
 /** Bytes of an X-Wing public key. */
@@ -120,7 +121,7 @@ function inOrder({ event }: SignedGrant) {
 }
 
 function readDevice(hashes: Hashes, nodeId: DeviceKey, entry: unknown): ListedDevice | string {
-  if (!isObject(entry)) return 'expected an object';
+  if (!isJsonObject(entry)) return 'expected an object';
   const { device, label, pairedAt, lastSeenAt } = entry;
   if (typeof device !== 'string' || !isDeviceKey(device) || device === nodeId) return 'expected a device key';
   if (typeof label !== 'string' || !isLabel(label)) return 'expected a label';
@@ -152,7 +153,7 @@ function readRevoked(entries: unknown, devices: readonly ListedDevice[]): Revoke
   const granted = new Set<string>(devices.filter(({ grant }) => grant).map(({ device }) => device));
   const revoked: RevokedDevice[] = [];
   for (const [i, entry] of entries.entries()) {
-    const { device, generation, at } = isObject(entry) ? entry : {};
+    const { device, generation, at } = isJsonObject(entry) ? entry : {};
     if (typeof device !== 'string' || !isDeviceKey(device)) return `revoked[${i}]: expected a device key`;
     if (!isCount(generation, GRANT_GENERATION_MAX) || generation === 0) return `revoked[${i}]: expected a generation`;
     if (!isCount(at, TIME_AT_MAX)) return `revoked[${i}]: expected a time`;

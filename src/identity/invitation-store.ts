@@ -7,12 +7,14 @@ import {
   INVITATION_EXPIRES_MS,
   INVITATIONS_MAX,
   isDeviceKey,
+  isJsonObject,
+  jsonObjectOf,
   orderedTerms,
   type Role,
   TIME_AT_MAX,
 } from '../protocol/index.ts';
 import { invitationsFull } from './errors.ts';
-import { isCount, isObject, isRole, parseObject } from './json-shapes.ts';
+import { isCount, isRole } from './json-shapes.ts';
 
 /** A one-time invitation that waits. */
 export interface Invitation {
@@ -134,7 +136,7 @@ export function writeInvitation({ terms, by, secret, expiresAt }: Invitation): U
 
 /** An invitation of its file's bytes, or null where they are anything else. Total. */
 export function readInvitation(id: string, bytes: Uint8Array): Invitation | null {
-  const json = parseObject(fromUtf8(bytes) ?? '');
+  const json = jsonObjectOf(fromUtf8(bytes) ?? '');
   if (json?.['version'] !== 2) return null;
   const { terms: written, by, expiresAt } = json;
   const terms = readTerms(written);
@@ -146,7 +148,7 @@ export function readInvitation(id: string, bytes: Uint8Array): Invitation | null
 
 /** Terms as a file holds them, or null; total. */
 export function readTerms(value: unknown): GrantTerms | null {
-  if (!isObject(value)) return null;
+  if (!isJsonObject(value)) return null;
   const { role, sources, actions, pastMs, notBefore, notAfter } = value;
   if (!isRole(role) || !isSome(sources) || !isSome(actions)) return null;
   if (![pastMs, notBefore, notAfter].every((each) => each === null || typeof each === 'number')) return null;

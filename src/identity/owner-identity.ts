@@ -3,10 +3,11 @@ import {
   IDENTITY_DEVICES_MAX,
   isDeviceKey,
   isIdentityId,
+  isJsonObject,
   isLabel,
   TIME_AT_MAX,
 } from '../protocol/index.ts';
-import { isCount, isObject } from './json-shapes.ts';
+import { isCount } from './json-shapes.ts';
 import type { SignedShape } from './signed-file.ts';
 
 /** Most obeyed events that are remembered; each only for as long as it is fresh. */
@@ -47,7 +48,7 @@ export const OWNER_IDENTITY_SHAPE: SignedShape<OwnerIdentity> = {
     if (!Array.isArray(obeyed) || obeyed.length > OBEYED_MAX) return `expected at most ${OBEYED_MAX} events`;
     const events: { id: string; at: number }[] = [];
     for (const [i, entry] of obeyed.entries()) {
-      const { id, at } = isObject(entry) ? entry : {};
+      const { id, at } = isJsonObject(entry) ? entry : {};
       // Ids have the shape of keys: 64 lower-case hex characters.
       if (typeof id !== 'string' || !isDeviceKey(id) || !isCount(at, TIME_AT_MAX))
         return `obeyed[${i}]: expected an event`;

@@ -6,6 +6,7 @@ import {
   type DeviceKey,
   type GrantTerms,
   isDeviceKey,
+  jsonObjectOf,
   makePairingCode,
   PAIRING_CODE_EXPIRES_MS,
   PAIRING_SECRET_SIZE,
@@ -15,7 +16,7 @@ import {
 } from '../protocol/index.ts';
 import { codeTriesSpent, triesRefused } from './errors.ts';
 import { readTerms } from './invitation-store.ts';
-import { isCount, parseObject } from './json-shapes.ts';
+import { isCount } from './json-shapes.ts';
 import { PairingTries } from './pairing-code-tries.ts';
 
 /** A typed code that waits. */
@@ -186,7 +187,7 @@ export function writePairingCode(code: PairingCode): Uint8Array<ArrayBuffer> {
 
 /** A code of its file's bytes, or null where they are anything else. Total. */
 export function readPairingCodeFile(id: string, bytes: Uint8Array): PairingCode | null {
-  const json = parseObject(fromUtf8(bytes) ?? '');
+  const json = jsonObjectOf(fromUtf8(bytes) ?? '');
   if (json?.['version'] !== 1) return null;
   const { by, approve, madeAt, expiresAt } = json;
   const terms = readTerms(json['terms']);

@@ -1,8 +1,8 @@
 import { fromUtf8, utf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import type { Clock, Files, Log } from '../platform/index.ts';
-import { PAIRING_TRIES, TIME_AT_MAX } from '../protocol/index.ts';
-import { isCount, parseObject } from './json-shapes.ts';
+import { jsonObjectOf, PAIRING_TRIES, TIME_AT_MAX } from '../protocol/index.ts';
+import { isCount } from './json-shapes.ts';
 
 /** One wrong guess. */
 interface Try {
@@ -135,7 +135,7 @@ export function writeTries(tries: readonly Try[]): Uint8Array<ArrayBuffer> {
 
 /** The guesses of the file's bytes, or null where they are anything else. Total. */
 export function readTries(bytes: Uint8Array): Try[] | null {
-  const json = parseObject(fromUtf8(bytes) ?? '');
+  const json = jsonObjectOf(fromUtf8(bytes) ?? '');
   const list = json?.['version'] === 1 ? json['tries'] : null;
   if (!Array.isArray(list) || list.length > PAIRING_TRIES.perDay) return null;
   const tries: Try[] = [];

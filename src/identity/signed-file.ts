@@ -3,9 +3,10 @@ import { type Hashes, type SyncCryptoSuite, schnorrPublicKey, schnorrSign, schno
 import { isNvrError } from '../errors.ts';
 import type { Files, Random } from '../platform/index.ts';
 import type { DeviceKey } from '../protocol/index.ts';
+import { jsonObjectOf } from '../protocol/index.ts';
 import { fileRefused, fileRolledBack, fileTooLarge } from './errors.ts';
 import type { FolderLock } from './folder-lock.ts';
-import { isCount, parseObject } from './json-shapes.ts';
+import { isCount } from './json-shapes.ts';
 
 const TRIES_MAX = 3;
 
@@ -47,7 +48,7 @@ export function readSigned<T>(
   bytes: Uint8Array,
 ): { generation: number; value: T } | { reason: string } {
   const text = fromUtf8(bytes);
-  const json = text === null ? null : parseObject(text);
+  const json = text === null ? null : jsonObjectOf(text);
   if (!json) return { reason: 'expected one JSON object' };
   if (json['version'] !== shape.version) return { reason: `expected version ${shape.version}` };
   if (json['nodeId'] !== nodeId) return { reason: 'expected the file of this node, found one of another' };

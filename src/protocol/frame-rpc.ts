@@ -1,6 +1,7 @@
 import { fromUtf8, utf8 } from '../bytes/index.ts';
 import { assert, ERROR_KINDS, type ErrorCode, type ErrorKind } from '../errors.ts';
 import { RPC_BYTES_MAX } from './frame.ts';
+import { isJsonObject } from './json-object.ts';
 
 const DEPTH_MAX = 32;
 const METHOD = /^[a-z]{1,24}\.[a-z]{1,24}(?:@[1-9][0-9]{0,2})?$/;
@@ -56,7 +57,7 @@ export function parseRequest(body: Uint8Array, stream: number): RpcRequest | nul
   const { method, params } = value;
   if (typeof method !== 'string' || !METHOD.test(method)) return null;
   if (params === undefined) return { method, params: {} };
-  return isObject(params) ? { method, params } : null;
+  return isJsonObject(params) ? { method, params } : null;
 }
 
 /** Body of a RES with a result (`undefined` becomes null). Null where it is too large or no JSON. */
@@ -109,7 +110,7 @@ export function parseEvent(body: Uint8Array): { name: string; params: Record<str
   if (!value || 'id' in value) return null;
   const { method, params } = value;
   if (typeof method !== 'string' || !EVENT.test(method)) return null;
-  return params === undefined || isObject(params) ? { name: method, params: params ?? {} } : null;
+  return params === undefined || isJsonObject(params) ? { name: method, params: params ?? {} } : null;
 }
 
 /** True where brackets outside of texts nest at most `max` deep, so that no later walk over the value can go too deep. */
@@ -137,12 +138,12 @@ function errorObject(code: ErrorCode, kind: ErrorKind, retryMs?: number): Record
 
 /** Kind by integer and text by kind: what the peer wrote beside them is not repeated to anybody. */
 function errorOf(value: unknown): RpcError | null {
-  if (!isObject(value) || typeof value['code'] !== 'number') return null;
+  if (!isJsonObject(value) || typeof value['code'] !== 'number') return null;
   const kind = ERROR_KINDS[FIRST_INTEGER - value['code']] ?? 'internal';
   const { data } = value;
-  const code = isObject(data) ? data['code'] : undefined;
+  const code = isJsonObject(data) ? data['code'] : undefined;
   const known = typeof code === 'string' && ERROR_CODE.test(code);
-  const retryMs = isObject(data) ? data['retryMs'] : undefined;
+  const retryMs = isJsonObject(data) ? data['retryMs'] : undefined;
   const retry = isWait(retryMs) ? { retryMs } : {};
   return { code: known ? (code as ErrorCode) : 'ERR_REMOTE_UNKNOWN', kind, message: ERROR_TEXTS[kind], ...retry };
 }
@@ -164,7 +165,7 @@ function encode(value: unknown): Uint8Array<ArrayBuffer> | null {
 
 function parse(body: Uint8Array): Record<string, unknown> | null {
   const value = parseJson(body);
-  return isObject(value) && value['jsonrpc'] === '2.0' ? value : null;
+  return isJsonObject(value) && value['jsonrpc'] === '2.0' ? value : null;
 }
 
 function parseJson(body: Uint8Array): unknown {
@@ -175,8 +176,4 @@ function parseJson(body: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@ import { ACTIONS, type Access, type Action, ROLE_ACTIONS } from './access.ts';
 import type { Role } from './call.ts';
 import { type SignedEvent, type UnsignedEvent, verifyEvent } from './event.ts';
 import { type DeviceKey, isDeviceKey, isSourceId, type SourceId } from './ids.ts';
+import { jsonObjectOf } from './json-object.ts';
 
 /** Event kind of a grant; in nostr's ephemeral range, so that no relay keeps one. */
 export const GRANT_KIND = 27421;
@@ -132,7 +133,7 @@ function contentText({ role, sources, actions, pastMs, notBefore, notAfter, gene
 }
 
 function termsOf(content: string): Omit<Grant, 'node' | 'subject'> | null {
-  const json = parseObject(content);
+  const json = jsonObjectOf(content);
   if (json?.['v'] !== 1) return null;
   const { role, sources, actions, pastMs, notBefore, notAfter, generation, by } = json;
   if (typeof role !== 'string' || !Object.hasOwn(ROLE_ACTIONS, role)) return null;
@@ -157,15 +158,4 @@ function isTexts(value: unknown, most: number): value is string[] {
 
 function isWhole(value: unknown, least: number, most: number): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most;
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
 }

@@ -3,6 +3,7 @@ import { assert } from '../errors.ts';
 import { isLabel } from './commands/index.ts';
 import { jsonDepthWithin } from './frame-rpc.ts';
 import type { HandshakeSuite } from './handshake-message.ts';
+import { isJsonObject } from './json-object.ts';
 
 /** Most bytes of a payload of HS2, and of HS3 in suite 1. */
 export const PAYLOAD_BYTES_MAX = 2048;
@@ -47,14 +48,10 @@ export function parsePayload(bytes: Uint8Array, pairing: boolean): HandshakePayl
   } catch {
     return null;
   }
-  if (!isObject(value) || !isObject(value['certificate'])) return null;
+  if (!isJsonObject(value) || !isJsonObject(value['certificate'])) return null;
   const { certificate, label, wrapKey: wrapKeyText } = value;
   if (!pairing) return { certificate };
   if (typeof label !== 'string' || !isLabel(label) || typeof wrapKeyText !== 'string') return null;
   const wrapKey = fromBase64Url(wrapKeyText);
   return wrapKey?.length === WRAP_KEY_SIZE ? { certificate, pairing: { label, wrapKey } } : null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

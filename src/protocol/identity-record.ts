@@ -1,8 +1,9 @@
 import { isLabel } from './commands/fields.ts';
 import type { SignedEvent, UnsignedEvent } from './event.ts';
 import type { DeviceKey } from './ids.ts';
+import { jsonObjectOf } from './json-object.ts';
 import { IDENTITY_DEVICES_MAX, isIdentityId } from './pairing-code-v1.ts';
-import { contentOf, DISCOVERY_KIND, type DiscoveryReason, discoveryRecordOf } from './swarm/discovery-record.ts';
+import { DISCOVERY_KIND, type DiscoveryReason, discoveryRecordOf } from './swarm/discovery-record.ts';
 
 /** How long an identity record is good for, ms, by the contract. */
 export const IDENTITY_RECORD_LIFE_MS = 86_400_000;
@@ -34,7 +35,7 @@ export function identityStatementOf(
   const { record } = read;
   if (record.type !== 'identity') return { reason: 'type' };
   const { identityId, devices, updatedAt } = record;
-  const label = contentOf(event.content)?.['label'];
+  const label = jsonObjectOf(event.content)?.['label'];
   const isKnown = isIdentityId(identityId) && typeof label === 'string' && isLabel(label);
   const isBounded = devices.length <= IDENTITY_DEVICES_MAX && new Set(devices).size === devices.length;
   if (!isKnown || !isBounded) return { reason: 'identity' };

@@ -241,6 +241,7 @@ export {
   printInvitation,
 } from './invitation.ts';
 export { encodeAddress } from './invitation-address.ts';
+export { isJsonObject, jsonObjectOf } from './json-object.ts';
 export {
   CONFIG_CAUSES,
   createLeaf,
@@ -307,7 +308,6 @@ export {
 } from './swarm/channel-place.ts';
 export { type DeviceDetails, type DeviceFacts, deviceRecordEvent } from './swarm/device-record.ts';
 export {
-  contentOf,
   type DeviceRecord,
   type DhtRecord,
   DISCOVERY_AGE_MS,

@@ -3,6 +3,7 @@ import type { Hashes } from '../crypto/index.ts';
 import { isLabel } from './commands/index.ts';
 import { type SignedEvent, tagValues, type UnsignedEvent } from './event.ts';
 import { type DeviceKey, isDeviceKey } from './ids.ts';
+import { jsonObjectOf } from './json-object.ts';
 
 /** Version 1 kind and tag of what devices of an identity say to each other. */
 const APP_KIND = 1;
@@ -87,7 +88,7 @@ export type PairAnswerReason = 'tags' | 'fields';
 /** The answer in an event; null where it is about something else; total. The event's id and signature are not looked at. */
 export function pairAnswerOf(event: SignedEvent): PairAnswer | PairAnswerReason | null {
   if (event.kind !== APP_KIND) return null;
-  const json = objectOf(event.content);
+  const json = jsonObjectOf(event.content);
   const type = json?.['type'];
   if (!json || (type !== 'pair_approve' && type !== 'pair_reject')) return null;
   const { identity, code, toPk, fromPk, encryptedRoomKey } = json;
@@ -118,7 +119,7 @@ export interface IdentityTold {
  * held to its form: an id of ours, 1 to 64 devices, each once, labels that may be shown.
  */
 export function identityTold(text: string): IdentityTold | null {
-  const json = text.length > ROOM_KEY_TEXT_MAX ? null : objectOf(text);
+  const json = text.length > ROOM_KEY_TEXT_MAX ? null : jsonObjectOf(text);
   const identityId = json?.['identityId'];
   const list = json?.['devices'];
   if (typeof identityId !== 'string' || !IDENTITY_ID.test(identityId)) return null;
@@ -131,15 +132,4 @@ export function identityTold(text: string): IdentityTold | null {
     devices.set(pk, typeof label === 'string' && isLabel(label) ? label : '');
   }
   return { identityId, devices: [...devices].map(([device, label]) => ({ device, label })) };
-}
-
-function objectOf(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,8 +1,8 @@
 import { isLabel } from './commands/fields.ts';
 import { type SignedEvent, tagValues, type UnsignedEvent } from './event.ts';
 import { type DeviceKey, isDeviceKey } from './ids.ts';
+import { jsonObjectOf } from './json-object.ts';
 import { APP_EVENT_KIND, type AppEventReason, appEventOf } from './swarm/app-event.ts';
-import { contentOf } from './swarm/discovery-record.ts';
 
 /** How old and how far ahead (ms) an upkeep event may be. */
 export const UPKEEP_FRESH_MS = { past: 600_000, ahead: 120_000 } as const;
@@ -23,7 +23,7 @@ export type UpkeepReason = AppEventReason | 'type' | 'identity';
 export function upkeepOf(event: SignedEvent, now: number): { upkeep: Upkeep } | { reason: UpkeepReason } {
   const read = appEventOf(event, now, UPKEEP_FRESH_MS);
   if ('reason' in read) return read;
-  const content = contentOf(event.content)!;
+  const content = jsonObjectOf(event.content)!;
   const { identity, targetPk, devicePk, deviceLabel, newLabel } = content;
   const { type } = read.app;
   if (!isUpkeepType(type)) return { reason: 'type' };

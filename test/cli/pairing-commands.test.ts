@@ -7,15 +7,10 @@ import { utf8 } from '../../src/bytes/index.ts';
 import { createChannelServer } from '../../src/channel/index.ts';
 import { pairCommand } from '../../src/cli/client-pairing.ts';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
-import {
-  approveCommand,
-  confirmCommand,
-  pendingCommand,
-  type Reach,
-  rejectCommand,
-} from '../../src/cli/pairing-commands.ts';
+import { approveCommand, confirmCommand, pendingCommand, rejectCommand } from '../../src/cli/pairing-commands.ts';
 import { PairingStore } from '../../src/cli/pairing-store.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
+import type { Reach } from '../../src/cli/reach.ts';
 import type { NvrClient } from '../../src/client/index.ts';
 import { createIdentity, type Identity } from '../../src/identity/index.ts';
 import { silentLog } from '../../src/platform/index.ts';

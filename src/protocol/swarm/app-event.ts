@@ -1,6 +1,7 @@
 import { type SignedEvent, tagValues, type UnsignedEvent } from '../event.ts';
 import type { DeviceKey } from '../ids.ts';
-import { contentOf } from './discovery-record.ts';
+import { jsonObjectOf } from '../json-object.ts';
+
 import { isZoneKey } from './zone.ts';
 
 /** Event kind of app events. */
@@ -42,7 +43,7 @@ export function appEventOf(
   // A second is the grain of `created_at`.
   if (createdAt + past + 999 < now) return { reason: 'stale' };
   if (createdAt > now + ahead) return { reason: 'future' };
-  const content = contentOf(event.content);
+  const content = jsonObjectOf(event.content);
   if (!content) return { reason: 'content' };
   const { type, ts, ttl, role = '', devicePk } = content;
   if (typeof type !== 'string' || type === '' || type.length > TYPE_MAX) return { reason: 'content' };

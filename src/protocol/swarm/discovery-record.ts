@@ -1,5 +1,6 @@
 import { type SignedEvent, tagValues } from '../event.ts';
 import { type DeviceKey, isDeviceKey } from '../ids.ts';
+import { jsonObjectOf } from '../json-object.ts';
 import { type ChannelPlace, channelPlaceOf } from './channel-place.ts';
 
 /** Event kind of discovery records. */
@@ -69,7 +70,7 @@ export function discoveryRecordOf(
   if (event.created_at === 0 || createdAt + DISCOVERY_AGE_MS + 999 < now) return { reason: 'stale' };
   // Seconds are compared with seconds: the rule says 600 of them.
   if (event.created_at > Math.floor((now + DISCOVERY_AHEAD_MS) / 1000)) return { reason: 'future' };
-  const content = contentOf(event.content);
+  const content = jsonObjectOf(event.content);
   if (!content) return { reason: 'content' };
   const updatedAt = content['updatedAt'] ?? createdAt;
   const expiresAt = content['expiresAt'] ?? null;
@@ -82,18 +83,6 @@ export function discoveryRecordOf(
   if (type === 'identity') return identityOf(content, base);
   if (type === 'dht') return dhtOf(content, base);
   return { reason: 'type' };
-}
-
-/** The object in an event's content, or null. Total. */
-export function contentOf(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
 }
 
 function deviceOf(event: SignedEvent, content: Record<string, unknown>, base: RecordBase) {
