@@ -22,7 +22,7 @@ import { type ClosedFile, SegmentBuffers, SegmentFile } from './segment-file.ts'
 import type { SegmentExtra, SegmentIndex, StreamState } from './segment-index.ts';
 
 /** What syncing itself and a late timer may take out of the flush time. */
-const SYNC_MARGIN_MS = 200;
+const SYNC_MARGIN_MS = 300;
 
 /** What writers of all streams share. */
 export interface WriterParts {
