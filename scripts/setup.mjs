@@ -31,6 +31,7 @@ export const TESTING = [
 ];
 /** Files whose absence means a package is missing; tests that want them say so and are skipped without. */
 export const TESTING_OPTIONAL = [
+  { file: 'usr/sbin/ip', package: 'iproute2', use: 'two machines in one, for the swarm' },
   { file: 'usr/lib/gstreamer-1.0/libgstrtsp.so', package: 'gstreamer1.0-plugins-good', use: 'rtspsrc' },
   {
     file: 'usr/lib/gstreamer-1.0/libgstx264.so',

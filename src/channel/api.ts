@@ -43,7 +43,7 @@ export interface PairingCodes {
    * Counts a guess, durably, before it is judged, and gives whom to tell whether it was right (a right one is not counted). Null: it
    * must not be judged (too many, too soon, another code by now).
    */
-  guess(codeId: string, source: string): Promise<((right: boolean) => Promise<void>) | null>;
+  guess(codeId: string, address: string): Promise<((right: boolean) => Promise<void>) | null>;
 }
 
 /** A device that has proved its key and waits until somebody decides. */
@@ -69,6 +69,8 @@ export interface ProvedHello {
   label?: string;
   /** Suites 3 and 4: the device's X-Wing public key (1,216 bytes) for storage keys. */
   wrapKey?: Uint8Array;
+  /** Where it comes from, numeric, without port; empty where unknown. */
+  address?: string;
 }
 
 export interface ChannelOptions {

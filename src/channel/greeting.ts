@@ -45,8 +45,8 @@ export interface Greeted {
 
 /** Who comes, and who is told how far it has come. */
 export interface Visit {
-  /** Where it comes from (`sourceOf`). */
-  source: string;
+  /** Where it comes from, numeric, without port; empty where unknown. */
+  address: string;
   limits: ChannelLimits;
   /** It proved that it knows the code: from here on it may take its time. */
   onCode(): void;
@@ -92,7 +92,7 @@ export async function greet(
     if (inbox.ended) return inbox.reason;
     const device = checked.claim.author;
     visit.onDevice(device);
-    const admitted = await deps.admit(helloOf(device, shaken));
+    const admitted = await deps.admit({ ...helloOf(device, shaken), address: visit.address });
     if (inbox.ended) return inbox.reason;
     if (admitted) return { device, role: admitted.role, keys };
     const awaited = deps.awaiting?.(device);
@@ -144,7 +144,7 @@ async function shakeByCode(
   const hello = await replied(socket, inbox, share);
   if (!hello) return inbox.reason;
   // Counted before it is judged: neither a crash nor many guesses at once win one more.
-  const tell = await codes.guess(code.id, visit.source);
+  const tell = await codes.guess(code.id, visit.address);
   if (!tell) return 'tries';
   const isRight = (await responder.judge(hello)) === null;
   await tell(isRight);

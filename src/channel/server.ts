@@ -163,7 +163,7 @@ class Endpoint implements ChannelServer {
     let proved: DeviceKey | null = null;
     let cancelDeadline = clock.after(this.#limits.handshakeMs, () => this.#shut(socket));
     const greeted = await greet(socket, this.#deps, this.#verified, {
-      source,
+      address,
       limits: this.#limits,
       onCode: () => {
         cancelDeadline();

@@ -33,6 +33,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   ERR_DAEMON_LISTEN: 'end what listens there, or set another listen address in config.yaml',
   ERR_DAEMON_FOLDER_IN_USE: 'stop that node first, or choose another folder with CONSTITUTE_NVR_DATA',
   ERR_IDENTITY_NODE_MISSING: 'start the node once, or name its folder with --data or CONSTITUTE_NVR_DATA',
+  ERR_CLIENT_CLOSED: 'see that the node runs, and ask an owner of it whether this device may still use it',
   ERR_CLIENT_NOT_ANSWERED: 'make a fresh invitation on the node: constitute-nvr devices invite',
   ERR_CLIENT_SEGMENT_DAMAGED: 'on the node run: constitute-nvr vault verify',
 };

@@ -92,7 +92,7 @@ export async function statusCommand(world: World, options: ClientOptions): Promi
       world.terminal.out(`${JSON.stringify(status)}\n`);
       return;
     }
-    const { node, storage, recorders, live, channels } = status;
+    const { node, storage, recorders, live, channels, warnings } = status;
     const busy = Object.entries(recorders).filter(([, count]) => count > 0);
     const mended = storage.recovery;
     const lines = [
@@ -110,6 +110,7 @@ export async function statusCommand(world: World, options: ClientOptions): Promi
       ['channels', `${channels.open} open, ${channels.devices} devices, ${sizeText(channels.bytesOut)} sent`],
     ];
     for (const [name, text] of lines) world.terminal.out(`${name!.padEnd(12)}${text}\n`);
+    for (const warning of warnings) world.terminal.out(`${'look at'.padEnd(12)}${harmless(warning)}\n`);
   });
 }
 

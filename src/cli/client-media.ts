@@ -6,6 +6,7 @@ import {
   type GapUnit,
   type InitUnit,
   type NvrClient,
+  type ReadPurpose,
 } from '../client/index.ts';
 import { type ClientOptions, findSegment, placeOf, timeOf } from './client-listings.ts';
 import { interrupted, nothingRecorded, timeRefused, usageError } from './errors.ts';
@@ -39,7 +40,7 @@ export async function getCommand(world: World, source: string, segment: string, 
         client.readSegment(facts, { signal, onBytes: (count) => progress.received(count) }),
       );
     },
-    'export',
+    purposeOf(options),
   );
 }
 
@@ -65,7 +66,7 @@ export async function playCommand(
         mediaAndGaps(client.readRange({ ...place, from, to, signal, onBytes: (count) => progress.received(count) })),
       );
     },
-    'export',
+    purposeOf(options),
   );
 }
 
@@ -82,6 +83,11 @@ export async function liveCommand(
     const wish = { what: 'live picture', shareOf, ...(lengthMs === null ? { endless: true } : { lengthMs }) };
     await writeMovie(world, options, wish, (progress, signal) => counted(live(client, place, signal), progress));
   });
+}
+
+/** A file stays with whoever made it; what goes to a player is looked at. The grant and the audit log tell them apart. */
+function purposeOf({ output }: MediaOptions): ReadPurpose {
+  return output === '-' ? 'play' : 'export';
 }
 
 interface MovieWish {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { NvrClient } from '../client/index.ts';
 import { ACTIONS, type Action, type GrantFacts, isSourceId, ROLES, type SourceId } from '../protocol/index.ts';
-import { nothingNamed, severalNamed, timeRefused, usageError } from './errors.ts';
+import { deviceNamed } from './device-commands.ts';
+import { timeRefused, usageError } from './errors.ts';
 import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
 import { harmless, lengthText, printTable, timeText } from './terminal.ts';
 import { parseLength, parseTime, TIME_FORMS } from './time-text.ts';
@@ -72,7 +73,7 @@ export async function grantsCommand(world: World, reach: Reach, options: ReachOp
 export async function grantCommand(world: World, reach: Reach, name: string, options: GrantOptions): Promise<void> {
   const terms = termsOf(world, options);
   await reach(async (client) => {
-    const { device, label } = await deviceNamed(client, name);
+    const { device, label } = deviceNamed((await client.call('devices.list', {})).devices, name);
     const grant = await client.call('grants.put', { device, ...terms });
     if (options.json) world.terminal.out(`${JSON.stringify(grant)}\n`);
     else world.terminal.out(`${harmless(label)} is ${grant.role} now (${grant.state})\n`);
@@ -87,7 +88,7 @@ export async function revokeCommand(
   options: ReachOptions & { adopt?: boolean },
 ): Promise<void> {
   await reach(async (client) => {
-    const { device, label } = await deviceNamed(client, name);
+    const { device, label } = deviceNamed((await client.call('devices.list', {})).devices, name);
     const { revoked } = await client.call('grants.revoke', { device, adopt: options.adopt ?? false });
     if (options.json) world.terminal.out(`${JSON.stringify({ device, revoked })}\n`);
     else world.terminal.out(revoked ? `${harmless(label)} may nothing now\n` : `${harmless(label)} had no grant\n`);
@@ -110,17 +111,6 @@ async function allGrants(client: NvrClient) {
     cursor = page.cursor === cursor ? undefined : page.cursor;
   }
   return { ...first, grants };
-}
-
-async function deviceNamed(client: NvrClient, name: string) {
-  const { devices } = await client.call('devices.list', {});
-  const labelled = devices.filter(({ label }) => label === name);
-  const found =
-    labelled.length > 0 ? labelled : devices.filter(({ device }) => name.length >= 4 && device.startsWith(name));
-  const keys = found.map(({ device }) => device.slice(0, 16));
-  if (found.length > 1) throw severalNamed('device', name, keys);
-  if (!found[0]) throw nothingNamed('device', name);
-  return { device: found[0].device as GrantFacts['device'], label: found[0].label };
 }
 
 function termsOf(world: World, { role: named, source, action, past, from, until }: GrantOptions): Terms {

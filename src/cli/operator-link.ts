@@ -1,10 +1,11 @@
 import { connect, createNvrClient, type DeviceKeys, type NvrClient } from '../client/index.ts';
-import { readNodeState } from '../daemon/index.ts';
+import { type NodeState, readNodeState } from '../daemon/index.ts';
+import { isNvrError } from '../errors.ts';
 import type { Identity } from '../identity/index.ts';
 import { CERTIFICATE_LIFE_S, checkResult, toSignedCertificate, unsignedCertificate } from '../protocol/index.ts';
 import { nodeNotRunning } from './errors.ts';
 import { type FolderOptions, withIdentity } from './node-commands.ts';
-import { clientDeps } from './node-link.ts';
+import { clientDeps, isUnreachable } from './node-link.ts';
 import type { World } from './world.ts';
 
 /**
@@ -14,7 +15,7 @@ import type { World } from './world.ts';
 export async function withOperator<T>(
   world: World,
   options: FolderOptions,
-  work: (client: NvrClient) => Promise<T>,
+  work: (client: NvrClient, identity: Identity, running: NodeState) => Promise<T>,
 ): Promise<T> {
   return withIdentity(world, options, async (identity, folder) => {
     const running = await readNodeState(world.files, folder);
@@ -29,11 +30,40 @@ export async function withOperator<T>(
       signal: world.interrupt,
     });
     try {
-      return await work(createNvrClient({ connection, suite: world.suite, check: checkResult }));
+      return await work(createNvrClient({ connection, suite: world.suite, check: checkResult }), identity, running);
     } finally {
       connection.close();
     }
   });
+}
+
+/**
+ * Lets the node that runs on a data folder do it (`asked`), as its operator: it knows at once, and notes who did what. Where no node runs,
+ * `beside` does it on the folder.
+ */
+export async function withOperatorOrFolder<T>(
+  world: World,
+  options: FolderOptions,
+  {
+    asked,
+    beside,
+  }: {
+    asked(client: NvrClient, identity: Identity, running: NodeState): Promise<T>;
+    beside(identity: Identity, folder: string): Promise<T>;
+  },
+): Promise<T> {
+  let begun = false;
+  try {
+    return await withOperator(world, options, (...link) => {
+      begun = true;
+      return asked(...link);
+    });
+  } catch (error) {
+    // What a node that was killed left behind says that it runs; nobody answers there.
+    const isAlone = isNvrError(error) && (error.code === 'ERR_CLI_NOT_RUNNING' || isUnreachable(error));
+    if (begun || !isAlone) throw error;
+    return withIdentity(world, options, beside);
+  }
 }
 
 /** A key for this one channel, certified by the node itself. */

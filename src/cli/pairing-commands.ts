@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { readNodeState } from '../daemon/index.ts';
 import {
   type CommandResult,
   keyFingerprint,
@@ -9,18 +8,16 @@ import {
   type Role,
 } from '../protocol/index.ts';
 import { nothingNamed, severalNamed, usageError } from './errors.ts';
-import { type FolderOptions, withIdentity } from './node-commands.ts';
+import type { FolderOptions } from './node-commands.ts';
+import { withOperatorOrFolder } from './operator-link.ts';
 import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
 import { harmless, printTable, timeText } from './terminal.ts';
 import { parseLength } from './time-text.ts';
 import type { World } from './world.ts';
 
-/** After this long a running node knows of a code made beside it. */
-const CODE_SEEN_MS = 400;
-
 type Pending = CommandResult<'pairing.pending'>;
 
-/** `devices code`: one typed code, whether or not the node runs; shown here and kept nowhere. */
+/** `devices code`: one typed code, whether or not the node runs; shown here and kept nowhere. A running node is asked, and notes it. */
 export async function devicesCodeCommand(
   world: World,
   options: FolderOptions & { role: string; approve?: boolean; expires: string },
@@ -29,25 +26,32 @@ export async function devicesCodeCommand(
   const { min, max } = PAIRING_CODE_EXPIRES_MS;
   const expiresMs = parseLength(options.expires);
   if (expiresMs === null || expiresMs < min || expiresMs > max) throw usageError('expected --expires from 1m to 1h');
-  await withIdentity(world, options, async (identity, folder) => {
-    const running = await readNodeState(world.files, folder);
-    const made = await identity.pairing.make({ role, approve: options.approve ?? false, expiresMs });
-    // A running node looks for a new code four times a second; what is printed can be used at once.
-    if (running) await world.clock.sleep(CODE_SEEN_MS);
-    const granted = identity.devices().length === 0 ? 'owner' : role;
-    const { id, digits, approve, expiresAt } = made;
-    if (options.json) {
-      world.terminal.out(`${JSON.stringify({ id, code: digits, role: granted, approve, expiresAt })}\n`);
-      return;
-    }
-    const minutes = Math.max(1, Math.round((expiresAt - world.clock.now()) / 60_000));
-    world.terminal.out(`code    ${printPairingCode(digits)}\n`);
-    world.terminal.out(`node    ${keyFingerprint(identity.nodeId)}\n`);
-    const address = running?.addresses[0] ?? 'HOST:PORT';
-    world.terminal.err(`for one device, within ${minutes} minutes, there:\n`);
-    world.terminal.err(`  constitute-nvr client pair --address ${address} --code CODE\n`);
-    world.terminal.err(approve ? 'somebody must then approve it: devices pending\n' : `it will be ${granted}\n`);
+  const approve = options.approve ?? false;
+  const { nodeId, address, made, first } = await withOperatorOrFolder(world, options, {
+    asked: async (client, identity, running) => {
+      const { devices } = await client.call('devices.list', {});
+      const made = await client.call('pairing.code', { role, approve, expiresMs });
+      return { nodeId: identity.nodeId, address: running.addresses[0], made, first: devices.length === 0 };
+    },
+    beside: async (identity) => {
+      const { digits, ...made } = await identity.pairing.make({ role, approve, expiresMs });
+      const first = identity.devices().length === 0;
+      return { nodeId: identity.nodeId, address: undefined, made: { ...made, code: digits }, first };
+    },
   });
+  // The first device becomes owner, whatever its code says.
+  const granted = first ? 'owner' : role;
+  const { id, code, expiresAt } = made;
+  if (options.json) {
+    world.terminal.out(`${JSON.stringify({ id, code, role: granted, approve: made.approve, expiresAt })}\n`);
+    return;
+  }
+  const minutes = Math.max(1, Math.round((expiresAt - world.clock.now()) / 60_000));
+  world.terminal.out(`code    ${printPairingCode(code)}\n`);
+  world.terminal.out(`node    ${keyFingerprint(nodeId)}\n`);
+  world.terminal.err(`for one device, within ${minutes} minutes, there:\n`);
+  world.terminal.err(`  constitute-nvr client pair --address ${address ?? 'HOST:PORT'} --code CODE\n`);
+  world.terminal.err(made.approve ? 'somebody must then approve it: devices pending\n' : `it will be ${granted}\n`);
 }
 
 /** Adds `pending`, `approve`, `reject` and `confirm` to `client`, for a paired device, or to `devices`, for the operator. */

@@ -10,6 +10,8 @@ export interface MetricsFacts {
   channels: { open: number; accepted: number; refused: number; bytesIn: number; bytesOut: number };
   live: { subscriptions: number; droppedFragments: number };
   audit: { entries: number; lost: number };
+  /** How often each verdict was given on events about identity and revocation. */
+  identityVerdicts: Readonly<Record<string, number>>;
   /** Null where the node is in no swarm. */
   swarm: {
     peers: number;
@@ -39,7 +41,7 @@ export function metricsText(facts: MetricsFacts): string {
     for (const [labels, value] of values) lines.push(`nvr_${name}${labelText(labels)} ${value}`);
   };
   const one = (value: number): [Labels, number][] => [[{}, value]];
-  const { vault, channels, live, audit, swarm } = facts;
+  const { vault, channels, live, audit, identityVerdicts, swarm } = facts;
 
   tell('info', 'gauge', 'Always 1; the version is a label.', [[{ version: facts.version }, 1]]);
   tell('uptime_seconds', 'gauge', 'Since the process began.', one(facts.uptimeS));
@@ -90,6 +92,13 @@ export function metricsText(facts: MetricsFacts): string {
 
   tell('audit_entries', 'gauge', 'Entries of the audit log.', one(audit.entries));
   tell('audit_lost_total', 'counter', 'Entries that could not be written.', one(audit.lost));
+
+  tell(
+    'identity_events_total',
+    'counter',
+    'Events about identity and revocation, by what was decided (docs/protocol/grants.md).',
+    Object.entries(identityVerdicts).map(([verdict, count]) => [{ verdict }, count]),
+  );
 
   if (swarm) {
     tell('swarm_peers', 'gauge', 'Peers in the table.', [

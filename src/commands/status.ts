@@ -1,4 +1,4 @@
-import { RECORDER_STATES, type RecorderState, sees } from '../protocol/index.ts';
+import { RECORDER_STATES, type RecorderState, sees, WARNING_LENGTH_MAX, WARNINGS_MAX } from '../protocol/index.ts';
 import type { CommandDeps, Family } from './handler.ts';
 import { atOf, printable } from './wire.ts';
 
@@ -11,7 +11,7 @@ export function statusCommands({
   node,
 }: Pick<CommandDeps, 'clock' | 'vault' | 'live' | 'sources' | 'node'>): Family<'status.get'> {
   return {
-    async 'status.get'({ access }) {
+    async 'status.get'({ role, access }) {
       const { state, segments, sizeBytes, oldestUs, freeBytes, totalBytes, leaves, daysLeft } = vault.status();
       const { subscriptions, droppedFragments } = live.status();
       const { open, devices, bytesIn, bytesOut } = node.channels();
@@ -43,6 +43,8 @@ export function statusCommands({
         ),
         live: { subscriptions, droppedFragments },
         channels: { open, devices: devices.length, bytesIn, bytesOut },
+        // They may name sources and keys of the configuration.
+        warnings: role === 'admin' || role === 'owner' ? toldWarnings(node.warnings()) : [],
       };
     },
   };
@@ -52,4 +54,8 @@ function countStates(states: readonly RecorderState[]): Record<RecorderState, nu
   const counted = Object.fromEntries(RECORDER_STATES.map((state) => [state, 0])) as Record<RecorderState, number>;
   for (const state of states) counted[state]++;
   return counted;
+}
+
+function toldWarnings(warnings: readonly string[]): string[] {
+  return warnings.slice(0, WARNINGS_MAX).map((text) => printable(text, WARNING_LENGTH_MAX));
 }

@@ -170,6 +170,8 @@ export interface NodeView {
   readonly startedMonotonic: number;
   /** Open channels and bytes since the start. */
   channels(): { open: number; devices: readonly DeviceKey[]; bytesIn: number; bytesOut: number };
+  /** What a person should look at, each in one sentence; no secret. */
+  warnings(): readonly string[];
   /** The text of an invitation, with the addresses at which this node is reached (docs/protocol/pairing.md). */
   writeInvitation(invitation: InvitationView & { secret: Uint8Array }): string;
 }

@@ -45,10 +45,13 @@ export const viewerUrl = () =>
     text.length <= 512 && /^https?:\/\/[!-~]+$/.test(text) && !text.includes('#') ? text : null,
   );
 /** One of them, or a list. */
-export const list = <T extends z.ZodType>(item: T, most: number) =>
+export const list = <T extends z.ZodType>(item: T, most: number, least = 1) =>
   z.preprocess(
-    (value) => (Array.isArray(value) ? value : [value]),
-    z.array(item).min(1).max(most, `expected at most ${most}`),
+    (value) => (Array.isArray(value) || value === undefined ? value : [value]),
+    z
+      .array(item, 'expected one, or a list')
+      .min(least, `expected at least ${least}`)
+      .max(most, `expected at most ${most}`),
   );
 /** A device key, 64 lower-case hex characters. */
 export const deviceKey = () =>

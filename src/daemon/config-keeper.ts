@@ -27,6 +27,8 @@ export interface ConfigKeeperDeps {
   reserve(sources: readonly SourceConfig[]): Promise<void>;
   /** Makes a configuration the one that holds, as far as that goes without a restart. */
   apply(config: Config): Promise<SourceChanges>;
+  /** Told when a change that somebody made to the file itself was taken. */
+  taken?(): void;
   /** Names of keys whose change from the first to the second holds only after a restart. */
   needsRestart(started: Config, config: Config): string[];
 }
@@ -213,6 +215,7 @@ export class ConfigKeeper implements Startable {
       const unchanged = sameValue(config, this.#config) && this.#mistakes.length === 0;
       await this.#deps.reserve(config.sources);
       await this.#adopt(config, text.written);
+      if (!unchanged) this.#deps.taken?.();
       return unchanged ? 'unchanged' : 'applied';
     } catch (error) {
       if (!isNvrError(error)) throw error;

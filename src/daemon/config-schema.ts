@@ -15,7 +15,15 @@ import {
   yesNo,
 } from './config-fields.ts';
 import { parseListenAddress } from './listen-address.ts';
-import { identityShape, swarmShape, v1Shape } from './network-schema.ts';
+import {
+  enrolShape,
+  identityShape,
+  peerShape,
+  swarmShape,
+  v1DeviceShape,
+  v1Shape,
+  zoneShape,
+} from './network-schema.ts';
 
 /** Most sources of one node. */
 export const SOURCES_MAX = 256;
@@ -105,7 +113,21 @@ export const configShape = z.object({
 
 /** Keys that are known at each place, for suggestions. */
 export const KNOWN_KEYS: Readonly<
-  Record<'top' | 'storage' | 'source' | 'virtual' | 'identity' | 'swarm' | 'v1' | 'audit', readonly string[]>
+  Record<
+    | 'top'
+    | 'storage'
+    | 'source'
+    | 'virtual'
+    | 'identity'
+    | 'enrol'
+    | 'swarm'
+    | 'zone'
+    | 'peer'
+    | 'v1'
+    | 'v1Device'
+    | 'audit',
+    readonly string[]
+  >
 > = {
   top: Object.keys(configShape.shape),
   storage: ['segment', 'keep', 'size', 'reserve'],
@@ -113,6 +135,10 @@ export const KNOWN_KEYS: Readonly<
   identity: Object.keys(identityShape.shape),
   swarm: Object.keys(swarmShape.shape),
   v1: Object.keys(v1Shape.shape),
+  enrol: Object.keys(enrolShape.shape),
+  zone: Object.keys(zoneShape.shape),
+  peer: Object.keys(peerShape.shape),
+  v1Device: Object.keys(v1DeviceShape.shape),
   source: Object.keys(sourceShape.shape),
   virtual: Object.keys(virtualShape.shape),
 };

@@ -62,7 +62,7 @@ export interface SwarmConfig {
   peers: readonly SwarmPeer[];
   endpoint: ListenAddress | null;
   announceMs: number;
-  /** Where a gateway on this machine looks for the services it hosts, or null. */
+  /** Where a gateway on this machine looks for the services it hosts, absolute, or null. */
   hostedService: string | null;
 }
 
@@ -196,7 +196,7 @@ function configOf(
           }
         : null,
     },
-    swarm: swarm ? swarmOf(swarm) : null,
+    swarm: swarm ? swarmOf(swarm, folder) : null,
     v1,
     sources: Object.entries(sources).map(([id, source]) => ({
       id: id as SourceId,
@@ -217,7 +217,7 @@ function configOf(
   };
 }
 
-function swarmOf(swarm: NonNullable<Checked['swarm']>): SwarmConfig {
+function swarmOf(swarm: NonNullable<Checked['swarm']>, folder: string): SwarmConfig {
   const { listen, zones, peers, endpoint, announce, hosted_service } = swarm;
   return {
     listen,
@@ -231,7 +231,7 @@ function swarmOf(swarm: NonNullable<Checked['swarm']>): SwarmConfig {
     })),
     endpoint: endpoint ?? null,
     announceMs: announce,
-    hostedService: hosted_service ?? null,
+    hostedService: hosted_service === undefined ? null : absolute(hosted_service, folder),
   };
 }
 
@@ -346,6 +346,16 @@ function tellUnknownKeys(values: unknown, tell: (path: readonly PropertyKey[], m
   check(values, KNOWN_KEYS.top, []);
   for (const key of ['storage', 'audit', 'identity', 'swarm', 'v1'] as const)
     check(at(values, key), KNOWN_KEYS[key], [key]);
+  check(at(at(values, 'identity'), 'enrol'), KNOWN_KEYS.enrol, ['identity', 'enrol']);
+  for (const [place, key, known] of [
+    ['swarm', 'zones', KNOWN_KEYS.zone],
+    ['swarm', 'peers', KNOWN_KEYS.peer],
+    ['v1', 'devices', KNOWN_KEYS.v1Device],
+  ] as const) {
+    const told = at(at(values, place), key);
+    for (const [i, each] of (Array.isArray(told) ? told : [told]).entries())
+      check(each, known, [place, key, String(i)]);
+  }
   const sources = at(values, 'sources');
   for (const id of keysOf(sources)) {
     const source = at(sources, id);

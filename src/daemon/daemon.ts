@@ -8,7 +8,14 @@ import { createIdentity, type Identity, type Invitation, type PairingOutcome } f
 import { createLive } from '../live/index.ts';
 import type { CapturedFragment } from '../media/index.ts';
 import type { Clock, Datagrams, Files, Log, Processes, Random, Startable } from '../platform/index.ts';
-import { type AuditEvent, type DeviceKey, printInvitation, type StreamId } from '../protocol/index.ts';
+import {
+  type AuditEvent,
+  type DeviceKey,
+  jsonObjectOf,
+  printInvitation,
+  type SignedEvent,
+  type StreamId,
+} from '../protocol/index.ts';
 import { type AuditLog, createAuditLog, createVault, type DurableMark, type Vault } from '../vault/index.ts';
 import type { Config, V1Config } from './config.ts';
 import { ConfigKeeper, type ConfigState, type Reload } from './config-keeper.ts';
@@ -116,6 +123,7 @@ class Node implements Daemon {
           this.#vault!.retain(vaultOptions(changed, folder, this.#volumeBytes).retention);
           return this.#sources.apply(changed.sources);
         },
+        taken: () => this.#note('changed', null, 'config.yaml'),
         needsRestart: keysToRestart,
       },
       { folder, config },
@@ -147,6 +155,7 @@ class Node implements Daemon {
             hashes: deps.suite.hashes,
             identity: this.#identity,
             facts: () => this.#swarmFacts(),
+            obeyed: (event) => this.#noteObeyed(event),
           },
           { swarm, identity: config.identity, version },
         )
@@ -214,6 +223,9 @@ class Node implements Daemon {
     );
     await audit.start();
     this.#audit = audit;
+    // A calendar that stands behind what is known to have been must not revive a grant.
+    const head = audit.head();
+    if (head) this.#identity.raiseTime(head.at);
     this.#note('started', null, this.#options.version);
     this.#identity.pairing.onOutcome((outcome) => this.#notePairing(outcome));
   }
@@ -227,9 +239,15 @@ class Node implements Daemon {
     this.#audit?.note({ event, at: this.#deps.clock.now(), device, source: null, span: null, detail, address });
   }
 
-  #notePairing({ what, device, source }: PairingOutcome): void {
+  #notePairing({ what, device, address }: PairingOutcome): void {
     if (what === 'waits') return;
-    this.#note(what === 'paired' ? 'paired' : 'pair-refused', device, `code: ${what}`, source);
+    this.#note(what === 'paired' ? 'paired' : 'pair-refused', device, `code: ${what}`, address);
+  }
+
+  /** What the identity's devices said elsewhere, and was done here. */
+  #noteObeyed({ pubkey, content }: SignedEvent): void {
+    const told = String(jsonObjectOf(content)?.['type'] ?? 'identity record');
+    this.#note(told.startsWith('device_') ? 'revoked' : 'changed', pubkey, `swarm: ${told}`);
   }
 
   /** The vault, with somebody told of what goes into it where a test asks for that. */
@@ -294,6 +312,7 @@ class Node implements Daemon {
         startedAt: this.#startedAt,
         startedMonotonic: this.#startedMonotonic,
         channels: () => this.#channel!.status(),
+        warnings: () => this.#warnings(),
         writeInvitation: (invitation) => this.#invitationText(invitation),
       },
     });
@@ -311,7 +330,10 @@ class Node implements Daemon {
         admit: async (hello) => {
           const admitted = await identity.admit(hello);
           // Codes tell of themselves.
-          if (hello.suite === 3) this.#note(admitted ? 'paired' : 'pair-refused', hello.device, 'invitation');
+          if (hello.suite === 3) {
+            const event = admitted ? 'paired' : 'pair-refused';
+            this.#note(event, hello.device, 'invitation', hello.address);
+          }
           return admitted;
         },
         awaiting: (device) => identity.pairing.awaiting(device),
@@ -342,8 +364,11 @@ class Node implements Daemon {
 
   #swarmFacts() {
     const sources = this.sources();
+    const addresses = this.#addresses();
+    const { v1 } = this.#options.config;
     return {
-      channelAddresses: this.#addresses(),
+      channelAddresses: addresses,
+      ...(v1 && v1.allowFrom !== 'loopback' && addresses[0] ? { sessionUrl: `ws://${addresses[0]}/session` } : {}),
       camerasTotal: sources.length,
       camerasEnabled: sources.filter(({ enabled }) => enabled).length,
       uptimeS: Math.floor((this.#deps.clock.monotonic() - this.#startedMonotonic) / 1000),
@@ -376,6 +401,20 @@ class Node implements Daemon {
     await writeNodeState(this.#deps.files, this.#options.folder, state);
   }
 
+  #warnings(): string[] {
+    const { mistakes, restart } = this.#keeper.state;
+    const vault = this.#vault!.status();
+    const audit = this.#audit!.status();
+    const { v1 } = this.#channel!.status();
+    return [
+      ...(vault.state === 'ok' ? [] : [`storage: ${vault.reason ?? vault.state}`]),
+      ...(audit.state === 'ok' ? [] : [`audit log: ${audit.reason ?? audit.state}`]),
+      ...mistakes.map((mistake) => `config.yaml is refused: ${mistake}`),
+      ...(restart.length > 0 ? [`config.yaml: a restart is needed for ${restart.join(', ')}`] : []),
+      ...(v1 ? [v1.warning] : []),
+    ];
+  }
+
   #health(): unknown {
     return healthReport({
       nodeId: this.#identity.nodeId,
@@ -399,6 +438,7 @@ class Node implements Daemon {
       channels: this.#channel!.status(),
       live: this.#live.status(),
       audit: { entries: leaves, lost },
+      identityVerdicts: this.#identity.verdicts(),
       swarm: swarm
         ? {
             ...swarm.counters,

@@ -15,7 +15,8 @@ const datagramAddress = (port: number) =>
 const zoneKey = () =>
   parsed('a zone key of 20 characters A-Z, a-z, 0-9, - and _', (text) => (isZoneKey(text) ? text : null));
 
-const peerShape = z
+/** One peer of the swarm. */
+export const peerShape = z
   .object({
     gateway: datagramAddress(GATEWAY_PORT).optional(),
     peer: datagramAddress(SWARM_PORT).optional(),
@@ -29,17 +30,21 @@ const peerShape = z
     context.addIssue({ code: 'custom', message: 'expected one of gateway, peer or node with its address' });
   });
 
+/** One zone of the swarm. */
+export const zoneShape = z.object({ key: zoneKey(), name: label() }, 'expected key and name of a zone');
+
 /** Whom this node meets over UDP. */
 export const swarmShape = z.object({
   listen: list(datagramAddress(SWARM_PORT), 8).default([{ host: '0.0.0.0', port: SWARM_PORT }]),
-  zones: list(z.object({ key: zoneKey(), name: label() }, 'expected key and name of a zone'), ZONES_MAX),
-  peers: list(peerShape, PEERS_MAX).default([]),
+  zones: list(zoneShape, ZONES_MAX),
+  peers: list(peerShape, PEERS_MAX, 0).default([]),
   endpoint: datagramAddress(SWARM_PORT).optional(),
   announce: duration(5_000, 600_000, 'from 5s to 10m').default(20_000),
   hosted_service: z.string('expected a file').min(1, 'expected a file').max(1024).optional(),
 });
 
-const enrolShape = z
+/** An identity this node asks to be taken into. */
+export const enrolShape = z
   .object({
     label: label(),
     code: z
@@ -65,25 +70,19 @@ export const identityShape = z.object({
   enrol: enrolShape.optional(),
 });
 
+/** One device of the old session. */
+export const v1DeviceShape = z.object(
+  { key: deviceKey(), role: oneOf(['viewer', 'operator', 'admin']).default('viewer') },
+  'expected a device with its key',
+);
+
 /** The old session, for devices that know no other. */
 export const v1Shape = z.object({
   identity_id: z.string('expected an identity id').min(1, 'expected an identity id').max(128),
   identity_secret_file: secretFile().default('secrets/v1-identity-secret'),
   server_secret_file: secretFile().default('secrets/v1-server-secret'),
   allow_from: oneOf(['loopback', 'lan', 'any']).default('loopback'),
-  devices: z
-    .union([
-      z.literal('any'),
-      z
-        .array(
-          z.object(
-            { key: deviceKey(), role: oneOf(['viewer', 'operator', 'admin']).default('viewer') },
-            'expected a device with its key',
-          ),
-        )
-        .max(64, 'expected at most 64'),
-    ])
-    .default([]),
+  devices: z.union([z.literal('any'), z.array(v1DeviceShape).max(64, 'expected at most 64')]).default([]),
 });
 
 /** An address where another port is the usual one. */

@@ -12,11 +12,13 @@ export function keysToRestart(started: Config, config: Config): string[] {
 }
 
 /** Every such value as text by its name. */
-function restartFacts({ storage, ...rest }: Config): Map<string, string> {
+function restartFacts({ storage, v1, ...rest }: Config): Map<string, string> {
   const { segmentMs, reserve } = storage;
   const facts = new Map<string, string>();
   const tell = (name: string, value: unknown) => facts.set(name, JSON.stringify(value));
   for (const [name, value] of Object.entries(rest)) if (!AT_ONCE.has(name)) tell(name, value);
+  // Its devices are asked about each time.
+  tell('v1', v1 && { ...v1, devices: [] });
   tell('storage.segment', segmentMs);
   tell('storage.reserve', reserve);
   return facts;

@@ -19,8 +19,10 @@ export interface SwarmPartDeps {
   hashes: Hashes;
   /** Started before this part. */
   identity: Identity;
+  /** Told of each event of others that was obeyed here. */
+  obeyed(event: SignedEvent): void;
   /** What changes while the node runs. */
-  facts(): Pick<NodeFacts, 'channelAddresses' | 'camerasTotal' | 'camerasEnabled' | 'uptimeS'> &
+  facts(): Pick<NodeFacts, 'channelAddresses' | 'sessionUrl' | 'camerasTotal' | 'camerasEnabled' | 'uptimeS'> &
     Pick<HostedServiceFacts, 'listening' | 'sources'>;
 }
 
@@ -90,7 +92,7 @@ export class SwarmPart implements Startable {
 
   #facts(): NodeFacts {
     const { identity, facts } = this.#deps;
-    const { channelAddresses, camerasTotal, camerasEnabled, uptimeS } = facts();
+    const { channelAddresses, sessionUrl, camerasTotal, camerasEnabled, uptimeS } = facts();
     return {
       label: this.#who.label,
       identityId: identity.pinned()?.identityId ?? '',
@@ -98,6 +100,7 @@ export class SwarmPart implements Startable {
       hostGateway: this.#who.hostGateway ?? '',
       channelKey: identity.channelKey.publicKey,
       channelAddresses,
+      ...(sessionUrl ? { sessionUrl } : {}),
       camerasTotal,
       camerasEnabled,
       uptimeS,
@@ -105,7 +108,9 @@ export class SwarmPart implements Startable {
   }
 
   #hear(event: SignedEvent): void {
-    void this.#deps.identity.onEvent(event);
+    void this.#deps.identity.onEvent(event).then((verdict) => {
+      if (verdict === 'obeyed') this.#deps.obeyed(event);
+    });
     void this.#enrolment?.offer(event);
   }
 

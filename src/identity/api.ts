@@ -39,6 +39,8 @@ export interface ProvedDevice {
   codeId?: string;
   label?: string;
   wrapKey?: Uint8Array;
+  /** Where it comes from, numeric, without port; empty where unknown. */
+  address?: string;
 }
 
 /** A storage key to wrap epoch keys for. */

@@ -36,8 +36,8 @@ export interface PairingOutcome {
   what: 'paired' | 'guessed' | 'waits' | 'rejected' | 'expired' | 'late';
   /** Null where no device is proved: a guess. */
   device: DeviceKey | null;
-  /** Where a guess came from; empty for all others. */
-  source: string;
+  /** Where it came from, numeric, without port; empty where unknown. */
+  address: string;
 }
 
 export interface PairingDeskDeps {
@@ -80,7 +80,9 @@ export class PairingDesk {
     this.#deps = deps;
     this.#options = options;
     this.#store = new PairingCodeStore(deps, options.folder);
-    this.#pending = new PendingDevices(deps.clock, (device) => this.#tell({ what: 'expired', device, source: '' }));
+    this.#pending = new PendingDevices(deps.clock, ({ device, address }) =>
+      this.#tell({ what: 'expired', device, address }),
+    );
   }
 
   /** Follows the disk. */
@@ -136,13 +138,13 @@ export class PairingDesk {
   }
 
   /** Counts a guess before it is judged, and gives whom to tell the judgement; null where it must not be judged. */
-  async guess(codeId: string, source: string): Promise<((right: boolean) => Promise<void>) | null> {
+  async guess(codeId: string, address: string): Promise<((right: boolean) => Promise<void>) | null> {
     if (!(await this.#store.spend(codeId))) return null;
     return async (right) => {
       if (right) return this.#store.giveBack(codeId);
       const { triesLeft, triesLeftToday } = this.#store;
-      this.#deps.log.warn({ source, triesLeft, triesLeftToday }, 'refused a wrong pairing code');
-      this.#tell({ what: 'guessed', device: null, source });
+      this.#deps.log.warn({ address, triesLeft, triesLeftToday }, 'refused a wrong pairing code');
+      this.#tell({ what: 'guessed', device: null, address });
     };
   }
 
@@ -151,25 +153,26 @@ export class PairingDesk {
    * by one code. Null refuses, also where it waits now (see `awaiting`). `ERR_IDENTITY_PENDING_FULL` (`exhausted`).
    */
   async admit(hello: ProvedDevice): Promise<{ role: Role } | null> {
-    const { device, codeId = '', label, wrapKey } = hello;
+    const { device, codeId = '', label, wrapKey, address = '' } = hello;
     if (!(await this.#deps.fits(hello))) return null;
     const waiting = this.#store.code;
     if (waiting?.id === codeId && this.#needsApproval(waiting) && this.#pending.isFull) throw pendingFull();
     // Burnt before anything is stored: a crash in between costs a code, never lets it be used twice.
     const code = await this.#store.burn(codeId);
     if (!code) {
-      this.#tell({ what: 'late', device, source: '' });
+      this.#tell({ what: 'late', device, address });
       return null;
     }
     const { terms, by } = code;
-    if (!this.#needsApproval(code)) return this.#pair(device, { terms, ...toldBy(by, label, wrapKey) });
+    if (!this.#needsApproval(code)) return this.#pair({ device, address }, { terms, ...toldBy(by, label, wrapKey) });
     this.#pending.add(device, {
       label: label ?? `device ${device.slice(0, 8)}`,
       wrapKey: wrapKey?.slice() ?? null,
       role: terms.role,
+      address,
     });
     this.#deps.log.info({ device, code: code.id }, 'a device waits for approval');
-    this.#tell({ what: 'waits', device, source: '' });
+    this.#tell({ what: 'waits', device, address });
     return null;
   }
 
@@ -202,7 +205,7 @@ export class PairingDesk {
       this.#pending.putBack(taken);
       throw error;
     }
-    this.#tell({ what: 'paired', device, source: '' });
+    this.#tell({ what: 'paired', device, address: facts.address });
     taken.answer?.({ role });
     return role;
   }
@@ -211,7 +214,7 @@ export class PairingDesk {
   reject(device: DeviceKey): boolean {
     const taken = this.#pending.take(device);
     taken?.answer?.(null);
-    if (taken) this.#tell({ what: 'rejected', device, source: '' });
+    if (taken) this.#tell({ what: 'rejected', device, address: taken.facts.address });
     return taken !== null;
   }
 
@@ -242,15 +245,18 @@ export class PairingDesk {
   }
 
   /** Stores a device that needs nobody's approval. Null where whoever made the code may no longer let it in. */
-  async #pair(device: DeviceKey, told: Parameters<PairingDeskDeps['store']>[1]): Promise<{ role: Role } | null> {
+  async #pair(
+    { device, address }: { device: DeviceKey; address: string },
+    told: Parameters<PairingDeskDeps['store']>[1],
+  ): Promise<{ role: Role } | null> {
     try {
       const role = await this.#deps.store(device, told);
-      this.#tell({ what: 'paired', device, source: '' });
+      this.#tell({ what: 'paired', device, address });
       return { role };
     } catch (error) {
       if (!isNvrError(error, 'denied') && !isNvrError(error, 'invalid')) throw error;
       this.#deps.log.warn({ device, by: told.by ?? null, reason: error.message }, 'refused a pairing');
-      this.#tell({ what: 'rejected', device, source: '' });
+      this.#tell({ what: 'rejected', device, address });
       return null;
     }
   }

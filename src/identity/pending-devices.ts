@@ -14,6 +14,8 @@ export interface PendingDevice {
   wrapKey: Uint8Array | null;
   /** The role its code promised. */
   role: Role;
+  /** Where it came from, numeric, without port; empty where unknown. */
+  address: string;
   /** Epoch ms. */
   since: number;
   expiresAt: number;
@@ -42,10 +44,10 @@ export interface Waiter {
  */
 export class PendingDevices {
   readonly #clock: Clock;
-  readonly #onExpired: (device: DeviceKey) => void;
+  readonly #onExpired: (facts: Waiter['facts']) => void;
   readonly #waiters = new Map<DeviceKey, Waiter>();
 
-  constructor(clock: Clock, onExpired: (device: DeviceKey) => void) {
+  constructor(clock: Clock, onExpired: (facts: Waiter['facts']) => void) {
     this.#clock = clock;
     this.#onExpired = onExpired;
   }
@@ -60,7 +62,7 @@ export class PendingDevices {
   }
 
   /** Enters a device; one that waits already begins anew, with what it says now. The caller looked at `isFull`. */
-  add(device: DeviceKey, told: { label: string; wrapKey: Uint8Array | null; role: Role }): void {
+  add(device: DeviceKey, told: Pick<PendingDevice, 'label' | 'wrapKey' | 'role' | 'address'>): void {
     this.take(device)?.answer?.(null);
     const since = this.#clock.now();
     const facts = { device, fingerprint: keyFingerprint(device), ...told, since, expiresAt: since + PENDING_MS };
@@ -107,7 +109,7 @@ export class PendingDevices {
     waiter.cancelEnd = this.#clock.after(ms, () => {
       this.#waiters.delete(device);
       waiter.answer?.(null);
-      this.#onExpired(device);
+      this.#onExpired(waiter.facts);
     });
   }
 }

@@ -113,6 +113,7 @@ test('an invitation pairs a device, which is known from then on', async () => {
     invitationId: toHex(invitation.id),
     label: 'Küche',
     wrapKey: device.wrapKey,
+    address: '127.0.0.1',
   });
   assert.deepEqual(await connection.call('a.b', {}), {});
   const again = await connect(rig.client, { pin, device });

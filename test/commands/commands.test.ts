@@ -137,7 +137,9 @@ test('status tells of node, storage, recorders, live and channels', async () => 
     recorders: { starting: 0, running: 2, stalled: 0, backoff: 0, disabled: 0, failed: 0 },
     live: { subscriptions: 0, droppedFragments: 0 },
     channels: { open: 2, devices: 1, bytesIn: 3, bytesOut: 4 },
+    warnings: [],
   });
+  assert.deepEqual((await node.ask('status.get', {}, { as: 3 })).warnings, ['storage: the disk is full'], 'for admins');
 });
 
 test('devices are listed to admins and owners; others see themselves', async () => {

@@ -395,6 +395,7 @@ export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = 
       startedAt: START_AT,
       startedMonotonic: 0,
       channels: () => ({ open: 2, devices: [deviceKey(1)], bytesIn: 3, bytesOut: 4 }),
+      warnings: () => ['storage: the disk is full'],
       writeInvitation: (invitation) => `https://viewer.example/#i=${invitation.id}`,
     },
   };

@@ -53,6 +53,7 @@ async function node() {
       startedAt: 0,
       startedMonotonic: 0,
       channels: () => ({ open: 0, devices: [], bytesIn: 0, bytesOut: 0 }),
+      warnings: () => [],
       writeInvitation: ({ id, secret, expiresAt }) =>
         printInvitation(suite.hashes, {
           id: fromHex(id)!,

@@ -45,6 +45,7 @@ const facts: MetricsFacts = {
   channels: { open: 1, accepted: 4, refused: 2, bytesIn: 10, bytesOut: 20 },
   live: { subscriptions: 1, droppedFragments: 0 },
   audit: { entries: 8, lost: 0 },
+  identityVerdicts: { obeyed: 1 },
   swarm: null,
 };
 
@@ -92,6 +93,7 @@ test('streams, storage and channels are told; names, reasons and addresses are n
     'nvr_stream_last_fragment_seconds{source="front",stream="main"} 1.5',
     'nvr_storage_ok 0',
     'nvr_channels_open 1',
+    'nvr_identity_events_total{verdict="obeyed"} 1',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);
   }

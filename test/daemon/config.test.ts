@@ -178,7 +178,39 @@ describe('mistakes', () => {
     assert.equal(problems.length, 6);
   });
 
+  const zones = 'zones: [{key: ZLoI5dHO2oBisXbfazo6, name: Home}]';
   const cases: [string, string, RegExp][] = [
+    [
+      'a misspelt key of a peer, which would share every zone with it',
+      `swarm: {${zones}, peers: [{node: 'a:1', zone: ZLoI5dHO2oBisXbfazo6}]}`,
+      /swarm\.peers\.0\.zone: unknown key; did you mean zones\?/,
+    ],
+    [
+      'a peer without address',
+      `swarm: {${zones}, peers: [{}]}`,
+      /swarm\.peers\.0: expected one of gateway, peer or node/,
+    ],
+    [
+      'a zone of a peer that is none of ours',
+      `swarm: {${zones}, peers: [{node: 'a:1', zones: [AAAAAAAAAAAAAAAAAAAA]}]}`,
+      /swarm\.peers\.0\.zones: expected keys that stand in swarm\.zones/,
+    ],
+    ['no zone', 'swarm: {}', /swarm\.zones: expected/],
+    [
+      'a code and its hash',
+      'identity: {enrol: {label: Us, owners: x, code: "123456"}}',
+      /identity\.enrol\.owners: unknown key/,
+    ],
+    [
+      'a misspelt role',
+      'v1: {identity_id: x, devices: [{key: a, rol: viewer}]}',
+      /v1\.devices\.0\.rol: unknown key; did you mean role/,
+    ],
+    [
+      'the old session without its secrets',
+      'v1: {identity_id: x}',
+      /v1\.identity_secret_file: expected a file with 64/,
+    ],
     ['a source id out of the rule', 'sources: {Front: {virtual: true}}', /sources\.Front: expected an id of the form/],
     [
       'a source without input',

@@ -67,6 +67,7 @@ const hello = (octet: number, codeId: string) => ({
   suite: 4 as const,
   codeId,
   label: `device ${octet}`,
+  address: `2001:db8::${octet}`,
 });
 
 async function started() {
@@ -291,10 +292,10 @@ test('a code that asks for approval lets a device wait; it is approved by its ke
   assert.deepEqual(stored, [{ device: key(1), role: 'operator', label: 'Kitchen' }]);
   assert.equal(await node.approve(key(1), { role: 'owner' }), null, 'once');
   assert.deepEqual(
-    outcomes.map(({ what, device }) => [what, device]),
+    outcomes.map(({ what, device, address }) => [what, device, address]),
     [
-      ['waits', key(1)],
-      ['paired', key(1)],
+      ['waits', key(1), '2001:db8::1'],
+      ['paired', key(1), '2001:db8::1'],
     ],
   );
 });
@@ -363,8 +364,11 @@ test('waiting ends after 10 minutes, at a rejection, and when the node stops', a
   node.stop();
   assert.equal(await last.decided, null);
   assert.deepEqual(
-    outcomes.map(({ what }) => what).filter((what) => what !== 'waits'),
-    ['expired', 'rejected'],
+    outcomes.filter(({ what }) => what !== 'waits').map(({ what, address }) => [what, address]),
+    [
+      ['expired', '2001:db8::1'],
+      ['rejected', '2001:db8::2'],
+    ],
   );
 });
 

@@ -56,6 +56,6 @@ export {
   type SourcesPutResult,
   type SourcesStatesResult,
 } from './sources.ts';
-export type { StatusResult } from './status.ts';
+export { type StatusResult, WARNING_LENGTH_MAX, WARNINGS_MAX } from './status.ts';
 export { type KeysRewrapResult, REWRAP_PAGE_MAX } from './storage-keys.ts';
 export { SWARM_PAGE_MAX, SWARM_REASONS_MAX, SWARM_SOCKETS_MAX, type SwarmStatusResult } from './swarm.ts';

@@ -8,6 +8,10 @@ const states = Object.fromEntries(RECORDER_STATES.map((state) => [state, field.c
   z.ZodInt
 >;
 
+/** Most warnings that are told at once, and most characters of one. */
+export const WARNINGS_MAX = 16;
+export const WARNING_LENGTH_MAX = 240;
+
 /** How the node is doing. */
 export const statusGet = command({
   name: 'status.get',
@@ -56,6 +60,15 @@ export const statusGet = command({
       bytesIn: field.count(),
       bytesOut: field.count(),
     }),
+    warnings: z
+      .array(
+        z
+          .string()
+          .max(WARNING_LENGTH_MAX)
+          .regex(/^[\x20-\x7e]*$/),
+      )
+      .max(WARNINGS_MAX)
+      .meta({ description: 'what a person should look at, in English; told to admins and owners' }),
   }),
   example: {
     params: {},
@@ -81,6 +94,7 @@ export const statusGet = command({
       recorders: { starting: 0, running: 2, stalled: 0, backoff: 0, disabled: 0, failed: 0 },
       live: { subscriptions: 1, droppedFragments: 0 },
       channels: { open: 1, devices: 1, bytesIn: 20_480, bytesOut: 31_457_280 },
+      warnings: [],
     },
   },
 });
