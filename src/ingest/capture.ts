@@ -333,9 +333,14 @@ export class Capture {
         this.#order.onStall();
         return;
       }
-      cancel = clock.after(WATCH_EVERY_MS, look);
+      cancel = clock.after(untilWatch(clock), look);
     };
-    cancel = clock.after(WATCH_EVERY_MS, look);
+    cancel = clock.after(untilWatch(clock), look);
     return () => cancel();
   }
+}
+
+/** All captures look in the same moments: one waking for all of them. */
+function untilWatch(clock: Clock): number {
+  return WATCH_EVERY_MS - (clock.monotonic() % WATCH_EVERY_MS);
 }

