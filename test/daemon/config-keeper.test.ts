@@ -35,6 +35,7 @@ async function rig(text = START) {
   const { config } = await loadConfig(files, FOLDER);
   const applied: Config[] = [];
   const reserved: (readonly SourceConfig[])[] = [];
+  let taken = 0;
   const keeper = new ConfigKeeper(
     {
       clock,
@@ -54,6 +55,9 @@ async function rig(text = START) {
           adopted: [],
         };
       },
+      taken: () => {
+        taken += 1;
+      },
       needsRestart: keysToRestart,
     },
     { folder: FOLDER, config },
@@ -61,7 +65,7 @@ async function rig(text = START) {
   await keeper.start();
   const text_ = () => fromUtf8(files.peek(FILE))!;
   const disk = () => files.paths().map((path) => [path, fromUtf8(files.peek(path))]);
-  return { clock, files, lines, keeper, applied, reserved, text: text_, disk, config };
+  return { clock, files, lines, keeper, applied, reserved, taken: () => taken, text: text_, disk, config };
 }
 
 type Rig = Awaited<ReturnType<typeof rig>>;
@@ -492,4 +496,18 @@ test('changes take turns, and after the end there are none', async () => {
   await node.keeper.stop();
   await last.catch(() => {});
   await assert.rejects(put(node, { source: 'late', url: 'rtsp://10.0.2.2/x' }), { code: 'ERR_DAEMON_NOT_RUNNING' });
+});
+
+test('a change made to the file itself is told, one that came as a wish is told by who wished', async () => {
+  const node = await rig();
+  await node.keeper.put(wish({ source: 'front', name: 'Porch' }));
+  assert.equal(node.taken(), 0);
+  node.files.poke(FILE, utf8(node.text().replace('Porch', 'Gate')));
+  assert.equal(await node.keeper.reload(), 'applied');
+  assert.equal(node.taken(), 1);
+  await node.keeper.reload();
+  node.files.poke(FILE, utf8('listen: 5'));
+  assert.equal(await node.keeper.reload(), 'refused');
+  assert.equal(node.taken(), 1, 'what changes nothing is not told');
+  await node.keeper.stop();
 });

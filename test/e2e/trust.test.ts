@@ -270,6 +270,16 @@ describe('trust, through the command line', { concurrency: false }, () => {
     assert.deepEqual(globSync('none.mp4*', { cwd: nvr.folder }), []);
   });
 
+  test('a viewer plays into a player and keeps no file', async () => {
+    const [newest] = (await segmentsOf('front')).toReversed();
+    await nvr.json(['client', 'grant', 'Guest', '--role', 'viewer', '--source', 'front']);
+    const played = await nvr.run(['client', 'get', 'front', newest!.id, '-o', '-'], 'guest');
+    assert.equal(played.code, 0, played.err);
+    assert.equal(played.out.toString('latin1', 4, 8), 'ftyp');
+    const kept = await nvr.run(['client', 'get', 'front', newest!.id, '-o', 'none.mp4'], 'guest');
+    assert.equal(kept.code, 4, kept.err);
+  });
+
   test('a window hides what is older than it', async () => {
     const all = await segmentsOf('front');
     await nvr.json(['client', 'grant', 'Guest', '--role', 'operator', '--source', 'front', '--past', '3s']);
