@@ -6,7 +6,7 @@ import { fromHex, fromUtf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import type { CameraAddress } from '../media/index.ts';
 import type { Files } from '../platform/index.ts';
-import type { DeviceKey, SourceId } from '../protocol/index.ts';
+import type { CameraEventKind, DeviceKey, RecordMode, SourceId } from '../protocol/index.ts';
 import type { SwarmPeer } from '../swarm/index.ts';
 import { type ConfigText, readConfigText } from './config-file.ts';
 import { configShape, KNOWN_KEYS, type sourceShape } from './config-schema.ts';
@@ -84,8 +84,29 @@ export interface SourceConfig {
     | { kind: 'camera'; main: CameraAddress; sub: CameraAddress | null; transport: 'auto' | 'tcp' | 'udp' }
     | { kind: 'virtual'; camera: VirtualConfig };
   audio: 'auto' | 'copy' | 'none';
+  record: RecordConfig;
+  /** Where its ONVIF device service is, and who must answer there; null where it has none. */
+  onvif: { service: string; hardwareId: string | null } | null;
   keepMs: number | null;
   size: Size | null;
+}
+
+/** When a source is recorded; what is not recorded can still be watched live. */
+export interface RecordConfig {
+  main: RecordMode;
+  sub: RecordMode;
+  /** Times of the week at which it may be recorded, in the node's time zone; null: always. */
+  schedule: readonly WeekSpan[] | null;
+  /** With `event`: what starts a recording, and how much before and after it is kept, ms. */
+  on: readonly CameraEventKind[];
+  beforeMs: number;
+  afterMs: number;
+}
+
+/** From one minute of the week to another, Monday 00:00 is 0; `until` is behind `from`, at most 10,080. */
+export interface WeekSpan {
+  from: number;
+  until: number;
 }
 
 export type VirtualConfig = NonNullable<z.output<typeof sourceShape>['virtual']>;
@@ -211,6 +232,8 @@ function configOf(
             transport: source.transport,
           },
       audio: source.audio,
+      record: { main: 'always', sub: 'always', schedule: null, on: ['motion'], beforeMs: 5_000, afterMs: 10_000 },
+      onvif: null,
       keepMs: source.keep ?? null,
       size: source.size ?? null,
     })),

@@ -1,6 +1,7 @@
 export type { Clock } from './clock.ts';
 export type { DatagramAddress, DatagramSocket, Datagrams } from './datagrams.ts';
 export type { FileEntry, FileHandle, Files } from './files.ts';
+export type { Http, HttpAnswer, HttpFailure, HttpRequest } from './http.ts';
 export { type Log, type LogFields, silentLog } from './log.ts';
 export type { OwnedProcess, ProcessExit, Processes, SpawnOptions } from './processes.ts';
 export type { Random } from './random.ts';
@@ -8,4 +9,5 @@ export { SeededRandom } from './seeded-random.ts';
 export { SimulatedClock } from './simulated-clock.ts';
 export { type DiskFault, type DiskVerb, type SimulatedDiskOptions, SimulatedFiles } from './simulated-files.ts';
 export { type Carried, type NetworkFate, type NetworkFaults, SimulatedNetwork } from './simulated-network.ts';
+export type { SocketEnd, SocketLine, Sockets } from './sockets.ts';
 export type { Startable } from './startable.ts';

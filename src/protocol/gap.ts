@@ -31,6 +31,10 @@ export const GAP_CAUSES = {
   overload: 13,
   /** The node's calendar was set forward: time that was never there. */
   clock: 14,
+  /** Nothing was to be recorded: outside the schedule, or without an event. */
+  unwanted: 15,
+  /** Another camera answered at this address. */
+  foreign: 16,
   /** None of these. */
   unknown: 65535,
 } as const;

@@ -41,6 +41,12 @@ export {
 } from './audit-leaf.ts';
 export type { Call, Caller, CallHandler, ReplyStream, Role, UnitMarks } from './call.ts';
 export {
+  CAMERA_EVENT_KINDS,
+  type CameraEventKind,
+  RECORD_MODES,
+  type RecordMode,
+} from './camera-event.ts';
+export {
   CERTIFICATE_KIND,
   CERTIFICATE_LIFE_S,
   type CertificateClaim,

@@ -6,6 +6,7 @@ export {
   captureTimeOf,
 } from './capture-time.ts';
 export { runVirtualCamera, type VirtualCameraFlags, virtualCameraOptions } from './command-line.ts';
+export type { DeviceAuthentication, DeviceFaults, VirtualDevice, VirtualDeviceOptions } from './device-api.ts';
 export {
   type Fault,
   type FaultName,

@@ -139,6 +139,8 @@ describe('a camera that is put', () => {
         transport: 'udp',
       },
       audio: 'auto',
+      record: { main: 'always', sub: 'always', schedule: null, on: ['motion'], beforeMs: 5_000, afterMs: 10_000 },
+      onvif: null,
       keepMs: 3 * 86_400_000,
       size: { share: 0.2 },
     });

@@ -63,6 +63,8 @@ describe('a configuration', () => {
         transport: 'auto',
       },
       audio: 'auto',
+      record: { main: 'always', sub: 'always', schedule: null, on: ['motion'], beforeMs: 5_000, afterMs: 10_000 },
+      onvif: null,
       keepMs: null,
       size: null,
     });

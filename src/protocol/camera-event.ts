@@ -1,0 +1,7 @@
+/** What a camera may tell of; `line`: somebody crossed a line or entered a region, `input`: a digital input. */
+export const CAMERA_EVENT_KINDS = ['motion', 'tamper', 'line', 'input'] as const;
+export type CameraEventKind = (typeof CAMERA_EVENT_KINDS)[number];
+
+/** When a stream is recorded while its schedule allows it: always, never, or while an event goes on. */
+export const RECORD_MODES = ['always', 'event', 'never'] as const;
+export type RecordMode = (typeof RECORD_MODES)[number];
