@@ -94,7 +94,7 @@ async function pairWith(folder: string): Promise<NvrClient> {
   const wrapKey = xWingPublicKey(await xWingPairOfSeed(suite, random.bytes(32)));
   const device = await createDeviceKeys(suite, {
     secretKey: random.bytes(32),
-    channelScalar: random.bytes(32),
+    channel: random.bytes(32),
     wrapKey,
     nodeId: invitation.nodeId,
     now: clock.now(),

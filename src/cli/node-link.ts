@@ -130,7 +130,7 @@ export function clientDeps({ clock, random, suite }: World): ClientDeps {
 export async function deviceKeys({ clock, random, suite }: World, pairing: Pairing): Promise<DeviceKeys> {
   const { secretKey, channelScalar, wrapSeed, nodeId } = pairing;
   const wrapKey = xWingPublicKey(await xWingPairOfSeed(suite, wrapSeed));
-  const secrets = { secretKey, channelScalar, wrapKey, nodeId, now: clock.now(), auxiliary: random.bytes(32) };
+  const secrets = { secretKey, channel: channelScalar, wrapKey, nodeId, now: clock.now(), auxiliary: random.bytes(32) };
   return createDeviceKeys(suite, secrets);
 }
 

@@ -117,7 +117,7 @@ export async function createRig(
       const chance = new SeededRandom(seed);
       const device = await createDeviceKeys(nodeSuite, {
         secretKey: chance.bytes(32),
-        channelScalar: chance.bytes(32),
+        channel: chance.bytes(32),
         wrapKey: chance.bytes(1216),
         nodeId,
         now: clock.now(),

@@ -275,7 +275,7 @@ test('keys made without care are refused before they are used', async () => {
   const random = new SeededRandom(2);
   const keys = await createDeviceKeys(nodeSuite, {
     secretKey: random.bytes(32),
-    channelScalar: random.bytes(32),
+    channel: random.bytes(32),
     wrapKey: random.bytes(1216),
     nodeId: 'ee'.repeat(32) as DeviceKey,
     now: rig.clock.now(),

@@ -79,7 +79,7 @@ export class FakeNode {
   device(): Promise<DeviceKeys> {
     return createDeviceKeys(suite, {
       secretKey: new SeededRandom(1).bytes(32),
-      channelScalar: new SeededRandom(2).bytes(32),
+      channel: new SeededRandom(2).bytes(32),
       wrapKey: new SeededRandom(3).bytes(1216),
       nodeId: this.nodeId,
       now: NOW,
