@@ -8,8 +8,10 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -27,6 +29,7 @@ export const RECORDING = [
 export const TESTING = [
   ...RECORDING,
   { command: 'ffprobe', package: 'ffmpeg', use: 'checks recorded files' },
+  { command: 'chromium', package: 'chromium', use: 'opens the viewer' },
   { command: 'gst-launch-1.0', package: 'gstreamer1.0-tools', use: 'a second RTSP client' },
 ];
 /** Files whose absence means a package is missing; tests that want them say so and are skipped without. */
@@ -101,6 +104,55 @@ export async function ensureDependencies(node, { development }) {
   rmSync(stamp, { force: true });
   await npm(node, args, root);
   writeFileSync(stamp, `${lock} ${development ? 'all' : 'run'}\n`);
+}
+
+/** What the viewer is built from, below the root. */
+const VIEWER_SOURCES = ['web', 'src/bytes', 'src/crypto', 'src/media', 'src/protocol', 'src/client', 'src/errors.ts'];
+
+/** The viewer of web/, built where its sources changed. Gives false, having said why, where that did not work: a node runs without. */
+export async function ensureViewer(node) {
+  const web = join(root, 'web');
+  const stamp = join(web, 'dist/.built');
+  const sources = hashOf(VIEWER_SOURCES.map((name) => join(root, name)));
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === sources) return true;
+  try {
+    await ensureViewerPackages(node);
+    say('setup: building the viewer …');
+    await run([node, join(web, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], { cwd: web });
+    writeFileSync(stamp, `${sources}\n`);
+    return true;
+  } catch (error) {
+    say(`setup: the viewer could not be built: ${error.message}`);
+    return false;
+  }
+}
+
+async function ensureViewerPackages(node) {
+  const web = join(root, 'web');
+  const stamp = join(web, 'node_modules/.constitute-setup');
+  const lock = hashOf([join(web, 'package-lock.json')]);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lock) return;
+  say('setup: installing npm packages for the viewer …');
+  await npm(node, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], web);
+  writeFileSync(stamp, `${lock}\n`);
+}
+
+/** SHA-256 over names and contents of files and folders, without what is installed or built. */
+function hashOf(paths) {
+  const hash = createHash('sha256');
+  const walk = (path) => {
+    if (/\/(node_modules|dist)$/.test(path)) return;
+    if (statSync(path).isDirectory()) {
+      for (const name of readdirSync(path).sort()) walk(join(path, name));
+      return;
+    }
+    hash
+      .update(`${path.slice(root.length)}\0`)
+      .update(readFileSync(path))
+      .update('\0');
+  };
+  for (const path of paths) walk(path);
+  return hash.digest('hex');
 }
 
 /**

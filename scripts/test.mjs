@@ -1,11 +1,13 @@
 // `npm test`: all set-up for the proof, then the proof: types, lint, tests.
-// `--vectors` runs only the published vectors of others; `--slow` runs everything longer; other words narrow the tests by path.
+// `--vectors` runs only the published vectors of others; `--slow` runs everything longer; `--only-tests` leaves types and lint out; other
+// words narrow the tests by path.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ensureDependencies,
   ensurePackages,
   ensureRuntime,
+  ensureViewer,
   giveUp,
   handOver,
   root,
@@ -22,12 +24,14 @@ try {
   const node = await ensureRuntime();
   await ensureDependencies(node, { development: true });
   await ensurePackages(TESTING, TESTING_OPTIONAL);
+  if (!(await ensureViewer(node))) throw new Error('the tests need the viewer');
   process.chdir(root);
 
   let failed = false;
-  if (!flags.has('--vectors')) {
+  if (!flags.has('--vectors') && !flags.has('--only-tests')) {
     for (const [what, args] of [
       ['types', [join(root, 'node_modules/typescript/bin/tsc')]],
+      ['types of the viewer', [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'web']],
       ['lint and format', [join(root, 'scripts/lint/biome.mjs'), 'check', '--error-on-warnings', '.']],
     ]) {
       say(`test: ${what} …`);
@@ -52,6 +56,6 @@ function testFiles(holding) {
       (name) => name.endsWith('.test.ts') && (holding.length === 0 || holding.some((word) => name.includes(word))),
     );
   if (found.length === 0) throw new Error(`no test file has ${holding.join(' or ')} in its path`);
-  const weight = (file) => (/^test\/(e2e|crash)\//.test(file) ? 0 : 1);
+  const weight = (file) => (/^test\/(e2e|viewer|crash)\//.test(file) ? 0 : 1);
   return found.sort((a, b) => weight(a) - weight(b) || (a < b ? -1 : 1));
 }

@@ -76,6 +76,8 @@ export interface ProvedHello {
 export interface ChannelOptions {
   /** Web origins allowed beside an absent one, such as `https://nvr.example`. */
   origins: readonly string[];
+  /** Further origins, by what the request called this host; the viewer the node serves itself. */
+  isOwnOrigin?(origin: string, host: string | undefined): boolean;
   /** Limits other than the protocol's own, for tests and small machines (docs/protocol/channel.md 4 and 6). */
   limits?: Partial<ChannelLimits>;
   /** Limits of the old session, for tests (docs/protocol/session-v1.md 6). */

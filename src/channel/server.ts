@@ -32,6 +32,7 @@ export function createChannelServer(deps: ChannelDeps, options: ChannelOptions):
 class Endpoint implements ChannelServer {
   readonly #deps: ChannelDeps;
   readonly #origins: ReadonlySet<string>;
+  readonly #isOwnOrigin: ChannelOptions['isOwnOrigin'];
   readonly #limits: ChannelLimits;
   readonly #gate: SourceGate;
   readonly #verified: VerifiedCertificates;
@@ -60,9 +61,10 @@ class Endpoint implements ChannelServer {
   readonly #budget: CommandBudget;
   readonly #places = new MessagePlaces();
 
-  constructor(deps: ChannelDeps, { origins, limits, v1Limits }: ChannelOptions) {
+  constructor(deps: ChannelDeps, { origins, isOwnOrigin, limits, v1Limits }: ChannelOptions) {
     this.#deps = deps;
     this.#origins = new Set(origins);
+    this.#isOwnOrigin = isOwnOrigin;
     this.#limits = { ...CHANNEL_LIMITS, ...limits };
     this.#gate = new SourceGate(this.#limits);
     this.#budget = new CommandBudget(this.#limits);
@@ -138,7 +140,7 @@ class Endpoint implements ChannelServer {
   #refusalOf({ method, url, headers, socket }: IncomingMessage): string | null {
     const v1 = url === V1_PATH ? this.#v1 : null;
     if (method !== 'GET' || (url !== CHANNEL_PATH && !v1)) return 'path';
-    if (headers.origin !== undefined && !this.#origins.has(headers.origin)) return 'origin';
+    if (headers.origin !== undefined && !this.#admitsOrigin(headers.origin, headers.host, v1 !== null)) return 'origin';
     if (headers['sec-websocket-protocol']?.trim() !== (v1 ? undefined : CHANNEL_SUBPROTOCOL)) return 'subprotocol';
     const isWebSocket =
       headers.upgrade?.toLowerCase() === 'websocket' &&
@@ -146,6 +148,11 @@ class Endpoint implements ChannelServer {
       WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '');
     if (!isWebSocket) return 'upgrade';
     return v1 && !v1.reaches(socket.remoteAddress) ? 'reach' : null;
+  }
+
+  /** The old session knows listed origins only: whoever opens it needs a secret that a page could carry. */
+  #admitsOrigin(origin: string, host: string | undefined, isOld: boolean): boolean {
+    return this.#origins.has(origin) || (!isOld && (this.#isOwnOrigin?.(origin, host) ?? false));
   }
 
   async #welcome(socket: WebSocket, duplex: Duplex, { source, address, leave }: Arrival): Promise<void> {

@@ -26,7 +26,7 @@ export async function startCommand(world: World, options: { data?: string; qr: b
     const version = versionOf(home);
     const datagrams = createNodeDatagrams();
     const deps = { clock, random, files, suite, processes, datagrams, log };
-    const daemon = createDaemon(deps, { ...place, config, version, pid });
+    const daemon = createDaemon(deps, { ...place, config, version, pid, viewerFolder: join(home, 'web/dist') });
     await daemon.start();
     // Whatever is wrong with the file is in the log.
     const deaf = world.onHangup(() => void daemon.reload().catch(() => {}));
@@ -46,6 +46,7 @@ export async function startCommand(world: World, options: { data?: string; qr: b
             streams: streams.map(({ stream }) => stream),
           })),
           devices: daemon.devices(),
+          viewer: daemon.viewerAddress(),
           remarks,
         }),
       );

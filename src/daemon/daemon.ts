@@ -30,6 +30,7 @@ import { SourceSet } from './source-set.ts';
 import { StreamIds } from './stream-ids.ts';
 import { SwarmPart } from './swarm-part.ts';
 import { vaultKeys, vaultOptions } from './vault-setup.ts';
+import { isOwnOrigin, ViewerFiles, viewerAddress } from './viewer-files.ts';
 
 export interface DaemonDeps {
   clock: Clock;
@@ -51,6 +52,8 @@ export interface DaemonOptions {
   /** Of package.json. */
   version: string;
   pid: number;
+  /** Absolute folder of the built viewer; absent: none is served. */
+  viewerFolder?: string;
 }
 
 /** A running node. */
@@ -64,6 +67,8 @@ export interface Daemon extends Startable {
   reload(): Promise<Reload>;
   /** How config.yaml and the running node stand to each other. */
   configState(): ConfigState;
+  /** Where people open the viewer this node serves; null where it serves none. */
+  viewerAddress(): string | null;
   /** How many devices are paired. */
   devices(): number;
   /** A fresh one-time invitation for one more device (viewer, unless it is the first). */
@@ -89,6 +94,7 @@ class Node implements Daemon {
   readonly #parts: NodeParts;
   readonly #cameras: CameraDiscovery;
   readonly #swarm: SwarmPart | null;
+  #viewer: ViewerFiles | null = null;
   #audit: AuditLog | null = null;
   #vault: Vault | null = null;
   /** Of the volume the data folder lies on, as of the start. */
@@ -133,6 +139,7 @@ class Node implements Daemon {
         log: log.child({ room: 'http' }),
         health: () => this.#health(),
         metrics: () => this.#metrics(),
+        viewer: (request, response) => this.#viewer?.answer(request, response) ?? false,
         upgrade: (request, socket, head) => this.#channel!.upgrade(request, socket, head),
       },
       { listen: config.listen, health: config.health },
@@ -166,7 +173,7 @@ class Node implements Daemon {
       { name: 'audit', start: () => this.#startAudit(), stop: () => this.#stopAudit() },
       { name: 'vault', start: () => this.#startVault(), stop: async () => this.#vault?.stop() },
       { name: 'channel', start: () => this.#startChannel(), stop: async () => this.#channel?.stop() },
-      { name: 'http', start: () => this.#http.start(), stop: () => this.#http.stop() },
+      { name: 'http', start: () => this.#startHttp(), stop: () => this.#http.stop() },
       { name: 'sources', start: () => this.#sources.start(config.sources), stop: () => this.#sources.stop() },
       { name: 'config', start: () => this.#keeper.start(), stop: () => this.#keeper.stop() },
       ...(swarmPart ? [{ name: 'swarm', start: () => swarmPart.start(), stop: () => swarmPart.stop() }] : []),
@@ -202,6 +209,10 @@ class Node implements Daemon {
 
   configState(): ConfigState {
     return this.#keeper.state;
+  }
+
+  viewerAddress(): string | null {
+    return this.#viewer ? viewerAddress(this.#addresses()) : null;
   }
 
   devices(): number {
@@ -269,6 +280,12 @@ class Node implements Daemon {
         };
       },
     };
+  }
+
+  async #startHttp(): Promise<void> {
+    const { viewerFolder } = this.#options;
+    this.#viewer = viewerFolder === undefined ? null : await ViewerFiles.load(this.#deps.files, viewerFolder);
+    await this.#http.start();
   }
 
   async #startVault(): Promise<void> {
@@ -341,7 +358,10 @@ class Node implements Daemon {
         audit: this.#audit!,
         ...(v1 ? { v1: this.#v1Of(v1) } : {}),
       },
-      { origins: this.#options.config.origins },
+      {
+        origins: this.#options.config.origins,
+        isOwnOrigin: (origin, host) => this.#viewer !== null && isOwnOrigin(origin, host),
+      },
     );
     this.#channel = channel;
     identity.onAccessChange(({ device, access }) => {
@@ -379,7 +399,7 @@ class Node implements Daemon {
 
   #invitationText({ id, secret, expiresAt }: Pick<Invitation, 'id' | 'expiresAt'> & { secret: Uint8Array }): string {
     const { suite } = this.#deps;
-    const { viewer } = this.#keeper.current;
+    const viewer = this.#keeper.current.viewer ?? this.viewerAddress();
     const code = {
       id: fromHex(id, 16)!,
       nodeId: this.#identity.nodeId,

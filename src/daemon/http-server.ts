@@ -18,6 +18,8 @@ export interface HttpServerDeps {
   health(): unknown;
   /** The body of `GET /metrics`. */
   metrics(): string;
+  /** Answers with a file of the viewer; false where the request is for none. Absent: no viewer is served. */
+  viewer?(request: IncomingMessage, response: ServerResponse): boolean;
   /** Takes a WebSocket upgrade. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void;
 }
@@ -29,7 +31,8 @@ export interface HttpServerOptions {
 }
 
 /**
- * The node's only open ports: `GET /health`, `GET /metrics`, and upgrades, which go to the channel. Everything else is 404 without a body.
+ * The node's only open ports: `GET /health`, `GET /metrics`, the viewer's files, and upgrades, which go to the channel. Everything else is 404
+ * without a body. The files are the same for everybody and say nothing of the node.
  */
 export class HttpServer {
   readonly #deps: HttpServerDeps;
@@ -105,6 +108,7 @@ export class HttpServer {
     const path = request.url?.split('?', 1)[0];
     const allowed = this.#options.health === 'anyone' || isLoopback(request.socket.remoteAddress ?? '');
     const told = path === '/health' || path === '/metrics';
+    if (!told && this.#deps.viewer?.(request, response)) return;
     if (!told || !allowed || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404, { 'content-length': '0' }).end();
       return;
