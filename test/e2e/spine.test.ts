@@ -76,14 +76,17 @@ describe('the whole path, through the command line', { concurrency: false }, () 
     assert.equal(globSync('stranger/**/*.json', { cwd: folder }).length, 0, 'nothing was kept');
   });
 
-  test('health and metrics are told, everything else is 404 without a body', async () => {
+  test('health, metrics and the viewer are served, everything else is 404 without a body', async () => {
     const address = /listening {4}(\S+)/.exec(nvr.node!.out())![1]!;
     const health = await fetch(`http://${address}/health`);
     const body = (await health.json()) as Record<string, unknown>;
     assert.equal(body['ok'], true);
     assert.deepEqual(body['sources'], ['front']);
     assert.match(await (await fetch(`http://${address}/metrics`)).text(), /^nvr_stream_running\{source="front"/m);
-    for (const path of ['/', '/session', '/session/v2', '/health/x', '/metrics/x']) {
+    const page = await fetch(`http://${address}/`);
+    assert.match(await page.text(), /<div id="app">/);
+    assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+    for (const path of ['/files.json', '/session', '/session/v2', '/health/x', '/metrics/x']) {
       const other = await fetch(`http://${address}${path}`);
       assert.deepEqual([other.status, await other.text()], [404, '']);
     }
