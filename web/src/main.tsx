@@ -1,7 +1,8 @@
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { Engine } from './engine/engine.ts';
+import { startWorker } from './engine/start-worker.ts';
 
-const engine = new Engine(new Worker(new URL('./engine/worker.ts', import.meta.url), { type: 'module' }));
+const engine = new Engine(startWorker());
 createRoot(document.getElementById('app')!).render(<App engine={engine} />);
 void engine.start();
