@@ -1,10 +1,13 @@
 import { cpus } from 'node:os';
+import { benchCameras } from './cameras.ts';
 import { benchIngest } from './ingest.ts';
 import { benchLive } from './live.ts';
 import type { Bench, Measure } from './measure.ts';
 import { benchRetrieve } from './retrieve.ts';
 import { benchSeek } from './seek.ts';
 import { benchSwarm } from './swarm.ts';
+import { benchTimeline } from './timeline.ts';
+import { benchViewer } from './viewer.ts';
 
 const BENCHES: Record<string, Bench> = {
   ingest: benchIngest,
@@ -12,6 +15,9 @@ const BENCHES: Record<string, Bench> = {
   seek: benchSeek,
   live: benchLive,
   swarm: benchSwarm,
+  cameras: benchCameras,
+  viewer: benchViewer,
+  timeline: benchTimeline,
 };
 
 const words = process.argv.slice(2);

@@ -42,9 +42,13 @@ export async function freePort(): Promise<number> {
 }
 
 /** Writes `sources` (YAML, indented by two) into the folder's config and starts a node on it. */
-export async function startNode(folder: string, sources: string): Promise<NodeUnderTest> {
+export async function startNode(
+  folder: string,
+  sources: string,
+  { segment = '60s' }: { segment?: string } = {},
+): Promise<NodeUnderTest> {
   const port = await freePort();
-  const config = `listen: 127.0.0.1:${port}\nlog: warn\nstorage:\n  size: 50GB\nsources:\n${sources}`;
+  const config = `listen: 127.0.0.1:${port}\nlog: warn\nstorage:\n  size: 50GB\n  segment: ${segment}\nsources:\n${sources}`;
   writeFileSync(join(folder, 'config.yaml'), config, { mode: 0o600 });
   const child = spawn(process.execPath, [cli, 'start'], { env: envOf(folder), stdio: ['ignore', 'ignore', 'inherit'] });
   process.on('exit', () => child.kill('SIGKILL'));

@@ -166,6 +166,10 @@ export interface CameraOrder {
   credentials: { username: string; password: string } | null;
   /** What `identify` must say, or null while nobody knows. */
   hardwareId: string | null;
+  /** Its endpoint reference of WS-Discovery, where it was learned before; null or absent: not known. */
+  endpoint?: string | null;
+  /** Whether it is looked for elsewhere when it does not answer any more; absent: yes. */
+  find?: boolean;
 }
 
 /** How a camera and the node stand to each other. */
@@ -196,6 +200,18 @@ export interface CameraClockView {
   alarm: boolean;
 }
 
+/** A reading of a camera's clock that is worth keeping. */
+export interface ClockMeasurement {
+  /** Node's calendar, epoch ms. */
+  at: number;
+  /** Camera minus node, ms, and how wrong that may be. */
+  offsetMs: number;
+  uncertaintyMs: number;
+  by: CameraClockView['by'];
+  /** Between the measurement before and this one a clock was set: nothing may be interpolated across. */
+  step: boolean;
+}
+
 /** The cameras a node keeps in touch with. `apply` may be called at any time between `start` and `stop`. */
 export interface CameraDesk extends Startable {
   /** Makes these the cameras that are kept; those that stay as they were notice nothing. */
@@ -210,8 +226,8 @@ export interface CameraDesk extends Startable {
    * a camera that does not answer may be (its stream will tell).
    */
   admits(source: SourceId, signal: AbortSignal): Promise<'ok' | 'foreign'>;
-  /** A measurement of a camera's clock by the sender reports of its stream. */
-  reported(source: SourceId, time: CameraTime): void;
+  /** A measurement of a camera's clock that others made: by the sender reports of its stream, or by asking it. */
+  reported(source: SourceId, time: CameraTime, by?: CameraClockView['by']): void;
 }
 
 /** What the desk tells the daemon. */
@@ -219,10 +235,15 @@ export interface CameraDeskSink {
   event(source: SourceId, event: CameraEvent): void;
   /** Nothing is known of the source's events from here on (false), or again (true). */
   eventsConnected(source: SourceId, connected: boolean): void;
-  /** A camera said who it is for the first time: worth keeping, so that no other can take its place. */
+  /**
+   * A camera said who it is for the first time: worth keeping, so that no other can take its place. Told again where its endpoint
+   * reference was learned later.
+   */
   identified(source: SourceId, identity: CameraIdentity): void;
   /** The camera of that hardware id answers at another address now: its device service there. */
   moved(source: SourceId, service: string): void;
+  /** A reading of a camera's clock that is worth keeping beside the timeline (`ClockWatchDeps.keep`). */
+  measured?(source: SourceId, measurement: ClockMeasurement): void;
   /** The view of a source changed. */
   changed(source: SourceId): void;
 }

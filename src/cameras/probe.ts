@@ -1,6 +1,13 @@
 import { toHex, utf8 } from '../bytes/index.ts';
-import { DISCOVERED_DEVICE_MAX, DISCOVERED_URL_MAX, isLabel } from '../protocol/index.ts';
-import { childrenOf, readXml, type XmlElement, type XmlReason } from './xml-reader.ts';
+import {
+  childrenOf,
+  DISCOVERED_DEVICE_MAX,
+  DISCOVERED_URL_MAX,
+  isLabel,
+  readXml,
+  type XmlElement,
+  type XmlReason,
+} from '../protocol/index.ts';
 
 // WS-Discovery (April 2005) with SOAP 1.2, as the ONVIF core specification asks for; answers in the later namespaces are taken too.
 const SOAP = ['http://www.w3.org/2003/05/soap-envelope', 'http://schemas.xmlsoap.org/soap/envelope/'];

@@ -2,6 +2,7 @@ import type { NvrClient } from '../client/index.ts';
 import { isSourceId, isStreamName, type SegmentFacts, type SourceId, type StreamName } from '../protocol/index.ts';
 import { nothingNamed, severalNamed, timeRefused, usageError } from './errors.ts';
 import { withNode } from './node-link.ts';
+import { printStates } from './stream-states.ts';
 import { harmless, lengthText, printTable, sizeText, timeText } from './terminal.ts';
 import { parseTime, TIME_FORMS } from './time-text.ts';
 import type { World } from './world.ts';
@@ -21,21 +22,7 @@ export async function sourcesCommand(world: World, options: ClientOptions): Prom
       world.terminal.out(`${JSON.stringify({ sources, states })}\n`);
       return;
     }
-    const rows = states.map((state) => {
-      const source = sources.find(({ id }) => id === state.source);
-      const tracks = source?.streams.find(({ stream }) => stream === state.stream)?.tracks ?? [];
-      const format = tracks.map((track) =>
-        track.width ? `${track.codec} ${track.width}x${track.height}` : track.codec,
-      );
-      return [
-        state.source,
-        state.stream,
-        state.state,
-        format.join(' + ') || (state.reason ?? state.cause ?? '-'),
-        source?.name ?? '',
-      ].map(harmless);
-    });
-    printTable(world.terminal, ['SOURCE', 'STREAM', 'STATE', 'PICTURE', 'NAME'], rows);
+    printStates(world.terminal, states, namesOf(sources), world.clock.now());
   });
 }
 
@@ -88,8 +75,9 @@ export async function segmentsCommand(
 export async function statusCommand(world: World, options: ClientOptions): Promise<void> {
   await withNode(world, options.node, async (client, pairing) => {
     const status = await client.call('status.get', {}, { signal: world.interrupt });
+    const states = await all(client.states());
     if (options.json) {
-      world.terminal.out(`${JSON.stringify(status)}\n`);
+      world.terminal.out(`${JSON.stringify({ ...status, streams: states })}\n`);
       return;
     }
     const { node, storage, recorders, live, channels, warnings } = status;
@@ -111,7 +99,14 @@ export async function statusCommand(world: World, options: ClientOptions): Promi
     ];
     for (const [name, text] of lines) world.terminal.out(`${name!.padEnd(12)}${text}\n`);
     for (const warning of warnings) world.terminal.out(`${'look at'.padEnd(12)}${harmless(warning)}\n`);
+    if (states.length === 0) return;
+    world.terminal.out('\n');
+    printStates(world.terminal, states, namesOf(await all(client.sources())), world.clock.now());
   });
+}
+
+function namesOf(sources: readonly { id: string; name: string }[]): ReadonlyMap<string, string> {
+  return new Map(sources.map(({ id, name }) => [id, name]));
 }
 
 /** The stream that is meant. */

@@ -10,6 +10,7 @@ import {
   keyFingerprint,
   parseInvitation,
   readPairingCode,
+  spokenFingerprint,
 } from '../protocol/index.ts';
 import { codeRefused, invitationRefused, usageError } from './errors.ts';
 import { clientDeps, deviceKeys, freshScalar, pairWithNode } from './node-link.ts';
@@ -79,7 +80,7 @@ async function pairByTypedCode(world: World, options: PairOptions): Promise<void
     },
     onPending: ({ pin: { nodeId } }) => {
       world.terminal.err('waits for somebody to approve this device; compare what both sides show\n');
-      world.terminal.err(`node    ${keyFingerprint(nodeId)}\ndevice  ${keyFingerprint(device)}\n`);
+      world.terminal.err(keysText(nodeId, device));
     },
     signal: world.interrupt,
   });
@@ -110,8 +111,14 @@ function tellPaired(
     return;
   }
   world.terminal.out(`paired with ${name} at ${addresses[0]} as ${role}\n`);
-  world.terminal.out(`node    ${keyFingerprint(nodeId)}\n`);
-  world.terminal.out(`device  ${keyFingerprint(device)}\n`);
+  world.terminal.out(keysText(nodeId, device));
+}
+
+/** Both keys for comparing, in signs and in words. */
+function keysText(node: DeviceKey, device: DeviceKey): string {
+  const lines = (name: string, key: DeviceKey) =>
+    `${name}  ${keyFingerprint(key)}\n        ${spokenFingerprint(key)}\n`;
+  return lines('node  ', node) + lines('device', device);
 }
 
 function labelOf(options: PairOptions): string {

@@ -56,6 +56,11 @@ export function codeRefused(): NvrError {
   return new NvrError('ERR_CLI_CODE', 'invalid', 'expected the eight digits that the node showed');
 }
 
+/** A camera that was tried showed nothing. */
+export function cameraUnseen(reason: string): NvrError {
+  return new NvrError('ERR_CLI_CAMERA', 'unavailable', reason);
+}
+
 /** The person, or the system, ended it. */
 export function interrupted(): NvrError {
   return new NvrError('ERR_CLI_INTERRUPTED', 'cancelled', 'interrupted');
@@ -80,4 +85,19 @@ export function nodeNotRunning(folder: string): NvrError {
 /** Nobody who was asked knows where a node is. */
 export function nodeNotFound(name: string): NvrError {
   return new NvrError('ERR_CLI_NODE_NOT_FOUND', 'missing', `nobody who was asked knows where ${name} is`);
+}
+
+/** A node answered what its own description does not allow. */
+export function replyNotUnderstood(command: string, problems: string): NvrError {
+  return new NvrError('ERR_CLI_REPLY', 'corrupt', `the reply to ${command} is not as described: ${problems}`);
+}
+
+/** What was fetched could not be made a picture of. */
+export function pictureRefused(reason: string): NvrError {
+  return new NvrError('ERR_CLI_PICTURE', 'corrupt', `no picture could be made: ${reason}`);
+}
+
+/** Somebody else steers the camera. */
+export function headBusy(source: string, who: string, since: string): NvrError {
+  return new NvrError('ERR_CLI_PTZ_HELD', 'conflict', `${source} is steered by ${who} since ${since}`);
 }

@@ -10,6 +10,7 @@ import {
 import { EXIT_CODES, EXIT_INTERRUPTED } from './exit-codes.ts';
 import { runCommandLine } from './program.ts';
 import type { Terminal } from './terminal.ts';
+import { readHiddenLine, readInput } from './terminal-input.ts';
 import type { World } from './world.ts';
 
 const interrupt = new AbortController();
@@ -27,6 +28,9 @@ const terminal: Terminal = {
       process.stdout.write(bytes, (error) => (error ? fail(error) : done()));
     }),
   err: (text) => void process.stderr.write(text),
+  ask: async (question) =>
+    process.stdin.isTTY ? readHiddenLine(process.stdin, (text) => void process.stderr.write(text), question) : null,
+  input: (most) => readInput(process.stdin, most),
   interactive: process.stderr.isTTY === true,
   outInteractive: process.stdout.isTTY === true,
 };

@@ -2,21 +2,33 @@ import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { fromUtf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
-import { runVirtualCamera, type VirtualCameraFlags, virtualCameraOptions } from '../virtual-camera/index.ts';
+import { createNodeDatagrams } from '../platform/node/index.ts';
+import {
+  runVirtualCamera,
+  type VirtualCameraFlags,
+  virtualCameraOptions,
+  virtualDeviceOptions,
+} from '../virtual-camera/index.ts';
 import { adviceFor } from './advice.ts';
 import { auditListCommand, auditVerifyCommand, clientAuditCommand } from './audit-commands.ts';
+import { addEventsCommand } from './client-events.ts';
 import { findCommand } from './client-find.ts';
 import { segmentsCommand, sourcesCommand, statusCommand } from './client-listings.ts';
 import { getCommand, liveCommand, playCommand } from './client-media.ts';
 import { nodesCommand, pairCommand } from './client-pairing.ts';
+import { snapshotCommand } from './client-snapshot.ts';
 import { devicesInviteCommand, devicesListCommand, devicesRemoveCommand } from './device-commands.ts';
+import { addDiscoverCommand } from './discover-command.ts';
 import { programFault } from './errors.ts';
 import { EXIT_CODES, EXIT_OK } from './exit-codes.ts';
 import { addGrantCommands } from './grant-commands.ts';
+import { addKeptCameraCommands, imagingCommand } from './kept-camera-commands.ts';
 import { configCheckCommand } from './node-commands.ts';
+import { withNode } from './node-link.ts';
 import { addPairingDecisions, devicesCodeCommand } from './pairing-commands.ts';
+import { PTZ_ACTIONS, ptzCommand } from './ptz-command.ts';
 import { clientRewrapCommand, vaultRewrapCommand } from './rewrap-commands.ts';
-import { addCameraCommands } from './source-commands.ts';
+import { addSourceCommands } from './source-commands.ts';
 import { startCommand, versionOf } from './start-command.ts';
 import { swarmCommand } from './swarm-commands.ts';
 import { vaultImportCommand, vaultVerifyCommand } from './vault-commands.ts';
@@ -73,6 +85,7 @@ function addNodeCommands(program: Command, world: World): void {
     .description('run the node until Ctrl-C')
     .addOption(data())
     .option('--no-qr', 'print invitations as text only')
+    .option('--viewer <folder>', 'serve the viewer built into this folder (default: web/dist beside the program)')
     .action((options) => startCommand(world, options));
 
   const devices = program.command('devices').description('paired devices and invitations of the node in a data folder');
@@ -166,7 +179,9 @@ function addNodeCommands(program: Command, world: World): void {
     .addOption(json())
     .action((options) => auditVerifyCommand(world, options));
 
-  addCameraCommands(program, world, 'operator');
+  addDiscoverCommand(program, world);
+  addSourceCommands(program, world, 'operator');
+  addKeptCameraCommands(program, world, 'operator');
   addVirtualCamera(program, world);
 }
 
@@ -199,6 +214,14 @@ function addVirtualCamera(program: Command, world: World): void {
     .option('--password-file <file>', 'and the password in this file')
     .option('--auth <scheme>', 'basic, digest or none')
     .option('--fault <fault...>', 'faults that hold from the start (docs/cameras.md)')
+    .option('--onvif', 'also answers as an ONVIF device')
+    .option('--onvif-port <port>', 'TCP port of its device service; 0 takes a free one')
+    .option('--discovery <address>', 'answers probes of WS-Discovery on this local address')
+    .option('--ptz', 'has a head that moves the picture')
+    .option('--imaging', 'has settings of the picture')
+    .option('--serial <text>', 'serial number (default: drawn at random)')
+    .option('--name <text>', 'what it calls itself')
+    .option('--clock-offset <seconds>', 'how wrong its clock is')
     .action((options) => virtualCameraCommand(world, options));
 }
 
@@ -211,7 +234,8 @@ async function virtualCameraCommand(
   const { clock, random, terminal } = world;
   const print = (line: string) => terminal.out(`${line}\n`);
   const deps = { clock, random, log: world.log('warn'), processes: world.processes(), print };
-  await runVirtualCamera(deps, camera, world.interrupt);
+  const datagrams = createNodeDatagrams();
+  await runVirtualCamera({ ...deps, datagrams }, camera, world.interrupt, virtualDeviceOptions(flags, camera));
 }
 
 /** What stands in a file of one line. */
@@ -280,6 +304,7 @@ function addClientCommands(program: Command, world: World): void {
     .addOption(node())
     .addOption(json())
     .action((source, options) => segmentsCommand(world, source, options));
+  addEventsCommand(client, world, (command) => command.addOption(node()).addOption(json()));
   intoFile(client.command('get'), 'segment.mp4')
     .description('one stored segment as a movie')
     .argument('<source>')
@@ -298,6 +323,48 @@ function addClientCommands(program: Command, world: World): void {
     .option('--seconds <length>', 'how long')
     .action((source, options) => liveCommand(world, source, options));
   client
+    .command('snapshot')
+    .description('one picture, of now or of a recorded moment')
+    .argument('<source>')
+    .option('--at <time>', 'of this moment (docs/cli.md: times), from the recording')
+    .option('--exact', 'the very picture, and not the keyframe before it')
+    .option('--from <where>', 'of now: camera or live (default: camera, live where it gives none)')
+    .addOption(stream())
+    .option('-o, --output <file>', 'FILE.jpg or FILE.png; - is standard output', 'snapshot.jpg')
+    .option('--force', 'overwrite a file that is there')
+    .addOption(node())
+    .addOption(json())
+    .action((source, options) => snapshotCommand(world, source, options));
+  client
+    .command('ptz')
+    .description('steer a camera that moves')
+    .argument('<source>')
+    .argument('<action>', PTZ_ACTIONS.join(', '))
+    .argument('[preset]', 'for recall, save and forget: its name')
+    .option('--pan <share>', 'speed or position, -1 to 1; right is positive')
+    .option('--tilt <share>', 'up is positive')
+    .option('--zoom <share>', 'in is positive; as a position 0 to 1')
+    .option('--for <length>', 'how long to move', '1s')
+    .option('--preset <token>', 'for save: the preset to replace')
+    .option('--take', 'take it from whoever steers it; for admins and owners')
+    .addOption(node())
+    .addOption(json())
+    .action((source, action, preset, options) =>
+      ptzCommand(world, (work) => withNode(world, options.node, work), source, action, preset, options),
+    );
+  client
+    .command('imaging')
+    .description('how a camera makes its picture; changes what is named')
+    .argument('<source>')
+    .option('--brightness <share>', '0 to 1')
+    .option('--contrast <share>', '0 to 1')
+    .option('--saturation <share>', '0 to 1')
+    .option('--sharpness <share>', '0 to 1')
+    .option('--ir-cut <mode>', 'on, off or auto')
+    .addOption(node())
+    .addOption(json())
+    .action((source, options) => imagingCommand(world, source, options));
+  client
     .command('status')
     .description('how the node is doing')
     .addOption(node())
@@ -314,5 +381,6 @@ function addClientCommands(program: Command, world: World): void {
     .addOption(node())
     .addOption(json())
     .action((options) => clientRewrapCommand(world, options));
-  addCameraCommands(client, world, 'client');
+  addSourceCommands(client, world, 'client');
+  addKeptCameraCommands(client, world, 'client');
 }

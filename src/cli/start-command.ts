@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   createDaemon,
   greetingText,
@@ -9,11 +9,14 @@ import {
   readEnvironment,
   readNodeState,
 } from '../daemon/index.ts';
-import { createNodeDatagrams, createNodeProcesses } from '../platform/node/index.ts';
+import { createNodeDatagrams, createNodeHttp, createNodeProcesses, createNodeSockets } from '../platform/node/index.ts';
 import type { World } from './world.ts';
 
 /** `start`: runs the node until it is interrupted. */
-export async function startCommand(world: World, options: { data?: string; qr: boolean }): Promise<void> {
+export async function startCommand(
+  world: World,
+  options: { data?: string; qr: boolean; viewer?: string },
+): Promise<void> {
   const { clock, random, files, suite, terminal, env, cwd, home, pid, interrupt } = world;
   const place = readEnvironment(env, { data: options.data, home, cwd });
   await files.makeFolder(place.folder);
@@ -25,8 +28,11 @@ export async function startCommand(world: World, options: { data?: string; qr: b
     const log = world.log(config.log);
     const version = versionOf(home);
     const datagrams = createNodeDatagrams();
-    const deps = { clock, random, files, suite, processes, datagrams, log };
-    const daemon = createDaemon(deps, { ...place, config, version, pid, viewerFolder: join(home, 'web/dist') });
+    const sockets = createNodeSockets();
+    const http = createNodeHttp({ clock });
+    const deps = { clock, random, files, suite, processes, datagrams, sockets, http, log };
+    const viewerFolder = options.viewer === undefined ? join(home, 'web/dist') : resolve(cwd, options.viewer);
+    const daemon = createDaemon(deps, { ...place, config, version, pid, viewerFolder });
     await daemon.start();
     // Whatever is wrong with the file is in the log.
     const deaf = world.onHangup(() => void daemon.reload().catch(() => {}));

@@ -6,6 +6,10 @@ export interface Terminal {
   outBytes(bytes: Uint8Array): Promise<void>;
   /** Standard error: progress, remarks, errors. */
   err(text: string): void;
+  /** Asks a person for a line that is not shown; null where nobody sits at standard input. */
+  ask(question: string): Promise<string | null>;
+  /** All of standard input, at most so many bytes. */
+  input(most: number): Promise<Uint8Array>;
   /** True where a person looks at standard error, and a line may be drawn over. */
   readonly interactive: boolean;
   /** True where a person looks at standard output. */

@@ -11,6 +11,7 @@ export {
   exportMovie,
   type MovieSink,
 } from './exporter.ts';
+export type { KeyframeAt, KeyframeAtQuery } from './keyframe.ts';
 export type { FragmentUnit, InitUnit } from './media-unit.ts';
 export {
   createNvrClient,
@@ -23,6 +24,7 @@ export {
   type SegmentUnit,
 } from './nvr-client.ts';
 export { type CodePairOptions, pairByCode } from './pair-code.ts';
+export type { PtzHold, PtzLost, PtzWish } from './ptz-hold.ts';
 export {
   type ReaderDeps,
   type ReadPurpose,
@@ -30,3 +32,4 @@ export {
   readSegment,
   type SegmentPlace,
 } from './segment-reader.ts';
+export type { SnapshotAt, SnapshotAtQuery, SnapshotNow, SnapshotNowQuery } from './snapshot.ts';

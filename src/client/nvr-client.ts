@@ -12,8 +12,18 @@ import type {
   StreamName,
 } from '../protocol/index.ts';
 import type { Connection, Unit } from './api.ts';
+import { type KeyframeAt, type KeyframeAtQuery, KeyframeFinder } from './keyframe.ts';
 import { type FragmentUnit, fragmentUnit, type InitUnit, initUnit } from './media-unit.ts';
-import { type ReadPurpose, type ReadSegmentOptions, readSegment } from './segment-reader.ts';
+import { holdPtz, type PtzHold } from './ptz-hold.ts';
+import { type HintedSegment, type ReadPurpose, type ReadSegmentOptions, readSegment } from './segment-reader.ts';
+import {
+  type SnapshotAt,
+  type SnapshotAtQuery,
+  type SnapshotNow,
+  type SnapshotNowQuery,
+  snapshotAt,
+  snapshotNow,
+} from './snapshot.ts';
 
 export interface NvrClientDeps {
   connection: Connection;
@@ -85,9 +95,17 @@ export interface NvrClient {
   readRange(query: RangeQuery): AsyncGenerator<SegmentUnit | InitUnit | FragmentUnit | GapUnit>;
   /** The live picture, from the newest keyframe on; ends with the channel, the source, or the signal. */
   live(query: LiveQuery): AsyncGenerator<InitUnit | FragmentUnit>;
+  /** A picture of now, from the camera itself or from a stream. */
+  snapshotNow(query: SnapshotNowQuery): Promise<SnapshotNow>;
+  /** What a decoder needs for the picture of a recorded moment; null where nothing was recorded then. */
+  snapshotAt(query: SnapshotAtQuery): Promise<SnapshotAt | null>;
+  /** The fragment that begins with the last keyframe at or before a recorded moment, for fast looks; null where nothing was recorded then. */
+  keyframeAt(query: KeyframeAtQuery): Promise<KeyframeAt | null>;
+  /** Takes the lease of a camera that moves; `take`: from whoever holds it. */
+  ptz(source: SourceId, options?: { take?: boolean; signal?: AbortSignal }): Promise<PtzHold>;
 }
 
-/** Wraps an open connection. Holds nothing but it. */
+/** Wraps an open connection. Holds nothing but it, and the heads of a few segments that keyframes were taken from. */
 export function createNvrClient({ connection, suite, check, purpose = 'play' }: NvrClientDeps): NvrClient {
   const deps = { connection, suite, purpose };
 
@@ -122,6 +140,11 @@ export function createNvrClient({ connection, suite, check, purpose = 'play' }: 
     } while (cursor !== undefined);
   }
 
+  const keyframes = new KeyframeFinder(deps, async (place, options) => {
+    const page = await call('range.read', { ...place, limit: 1, keyframes: true, purpose }, options);
+    return hinted(page)[0] ?? null;
+  });
+
   return {
     connection,
     call,
@@ -151,7 +174,7 @@ export function createNvrClient({ connection, suite, check, purpose = 'play' }: 
       let first = true;
       for await (const page of pages('range.read', { source, stream, from, to, purpose }, signal)) {
         if (page.gap) yield { kind: 'gap', ...page.gap };
-        for (const segment of page.segments) {
+        for (const segment of hinted(page)) {
           if (!first && segment.gapBefore) yield { kind: 'gap', ...segment.gapBefore };
           yield { kind: 'segment', segment };
           const start = first ? { fromUs: from * 1000 } : {};
@@ -171,7 +194,35 @@ export function createNvrClient({ connection, suite, check, purpose = 'play' }: 
         open.cancel();
       }
     },
+
+    snapshotNow(query) {
+      return snapshotNow(connection, query, (result) => checked('snapshots.get', result));
+    },
+
+    snapshotAt(query) {
+      const options = query.signal ? { signal: query.signal } : undefined;
+      return snapshotAt(deps, query, async (place) => {
+        const page = await call('range.read', { ...place, limit: 1, purpose }, options);
+        return page.segments;
+      });
+    },
+
+    keyframeAt(query) {
+      return keyframes.at(query);
+    },
+
+    ptz(source, options = {}) {
+      return holdPtz({ connection, call }, { source, ...options }, (result) => checked('ptz.hold', result));
+    },
   };
+}
+
+/** The segments of a page, each with what the page tells of its keyframes. */
+function hinted({ segments, keyframes }: CommandResult<'range.read'>): HintedSegment[] {
+  return segments.map((segment) => {
+    const told = keyframes?.find((each) => each.segment === segment.id);
+    return told ? { ...segment, keyframes: told.hints } : segment;
+  });
 }
 
 /** Units of a live stream as media; what cannot be used before the first init segment is passed over. */

@@ -5,8 +5,10 @@ import { type KeyframeEntry, mfraSize, PRFT_BYTES, readBoxHead, readMfra } from 
 import {
   chunkOf,
   chunkRange,
+  type KeyframeHint,
   type OpenSegment,
   openSegment,
+  parseKeyframeHints,
   type RangeSegment,
   SEGMENT_CHUNKS_AT,
   type SegmentId,
@@ -32,16 +34,30 @@ export type ReadPurpose = 'play' | 'export';
 export type SegmentPlace = Pick<
   RangeSegment,
   'id' | 'streamId' | 'seq' | 'startAt' | 'endAt' | 'size' | 'state' | 'fileKey'
->;
+> & {
+  /** As `range.read` tells where keyframes lie; without it the segment's own index is read. */
+  keyframes?: string | undefined;
+};
+
+/** A segment of a range with the hints the page told of it. */
+export type HintedSegment = RangeSegment & Pick<SegmentPlace, 'keyframes'>;
 
 export interface ReadSegmentOptions {
   /** Begin with the last keyframe at or before this time, whole µs; absent: with the segment. */
   fromUs?: number;
   /** End before the first fragment that starts at or after this time. */
   toUs?: number;
+  /** Only the group of pictures that holds `fromUs`: bytes behind it are not asked for. */
+  groupOnly?: boolean;
   signal?: AbortSignal;
   /** Told the bytes that arrived, as they arrive. */
   onBytes?: (count: number) => void;
+}
+
+/** What is learned of a segment by reading its beginning: another keyframe of it is then a single request. */
+export interface SegmentHead {
+  opener: OpenSegment;
+  init: InitUnit;
 }
 
 /** Chunks that are being opened at once. */
@@ -56,7 +72,8 @@ const GUESS_SLACK_US = 250_000;
 /**
  * Reads one stored segment: asks for sealed bytes, opens them here, gives its init segment and then its fragments.
  *
- * Holds a few chunks and one fragment. A segment whose end was lost in a crash is read as far as it goes. Throws
+ * Holds a few chunks and one fragment. A segment whose end was lost in a crash, or that is still being recorded, is read as far as it
+ * goes (as far as it went when it was told of). Throws
  * `ERR_CLIENT_SEGMENT_KEY` (`denied`) without its key, `ERR_CLIENT_SEGMENT_DAMAGED` (`corrupt`) where bytes are not genuine,
  * `ERR_CLIENT_MEDIA` (`corrupt`), and what the connection throws.
  */
@@ -68,8 +85,28 @@ export async function* readSegment(
   const reader = new SegmentReader(deps, segment, options);
   try {
     const { fromUs, toUs } = options;
-    const skips = fromUs !== undefined && fromUs > segment.startAt * 1000 + 1000;
+    const isInside = fromUs !== undefined && fromUs > segment.startAt * 1000 + 1000;
+    const skips = fromUs !== undefined && (isInside || options.groupOnly);
     yield* skips ? reader.readFrom(fromUs, toUs) : reader.readAll(toUs);
+  } finally {
+    reader.close();
+  }
+}
+
+/**
+ * Reads the one fragment that begins with the last keyframe at or before `at` (epoch ms; before the first: the first), and no more than its
+ * chunks where the node told where it lies. Null where the segment holds no fragment. Throws what `readSegment` throws.
+ */
+export async function readKeyframe(
+  deps: ReaderDeps,
+  segment: SegmentPlace,
+  at: number,
+  options: Pick<ReadSegmentOptions, 'signal' | 'onBytes'> & { head?: SegmentHead | null } = {},
+): Promise<{ head: SegmentHead; fragment: FragmentUnit } | null> {
+  const { head = null, ...common } = options;
+  const reader = new SegmentReader(deps, segment, { ...common, fromUs: at * 1000, groupOnly: true }, head);
+  try {
+    return await reader.readKeyframe(at);
   } finally {
     reader.close();
   }
@@ -82,12 +119,13 @@ class SegmentReader {
   readonly #open = new Set<StoredBytes>();
   readonly #fileKey: Uint8Array;
   readonly #shape: { wholeChunks: number; tailSize: number; chunkCount: number };
+  readonly #hints: readonly KeyframeHint[];
   #opener: OpenSegment | null = null;
   #init: InitUnit | null = null;
   /** Decode time and wall time of the first fragment seen: places fragments that carry no wall time. */
   #origin: { time: bigint; us: number } | null = null;
 
-  constructor(deps: ReaderDeps, segment: SegmentPlace, options: ReadSegmentOptions) {
+  constructor(deps: ReaderDeps, segment: SegmentPlace, options: ReadSegmentOptions, head: SegmentHead | null = null) {
     this.#deps = deps;
     this.#segment = segment;
     this.#options = options;
@@ -97,6 +135,9 @@ class SegmentReader {
     const shape = segmentShape(segment.size);
     if (!shape) throw this.#broken('it is shorter than a header');
     this.#shape = shape;
+    this.#hints = hintsOf(segment);
+    this.#opener = head?.opener ?? null;
+    this.#init = head?.init ?? null;
   }
 
   close(): void {
@@ -124,8 +165,9 @@ class SegmentReader {
     let at = entries.findLastIndex((each) => each.guessUs <= fromUs + GUESS_SLACK_US);
     for (at = Math.max(at, 0); ; at--) {
       const place = entries[at]?.moofAt ?? 0;
+      const end = this.#options.groupOnly ? entries[at + 1]?.moofAt : undefined;
       let begun = false;
-      for await (const piece of this.#piecesFrom(place)) {
+      for await (const piece of this.#piecesFrom(place, end)) {
         const unit = this.#unitOf(piece);
         if (unit.kind === 'init') continue;
         if (!begun && unit.startUs > fromUs && at > 0) break;
@@ -137,17 +179,60 @@ class SegmentReader {
     }
   }
 
-  /** Keyframes with their approximate wall times: from the index at the end, or by reading through where there is none. */
-  async #findKeyframes(): Promise<(KeyframeEntry & { guessUs: number })[]> {
+  /** One keyframe; its bytes are asked for together with the segment's beginning. */
+  async readKeyframe(at: number): Promise<{ head: SegmentHead; fragment: FragmentUnit } | null> {
+    const hint =
+      this.#hints[
+        Math.max(
+          0,
+          this.#hints.findLastIndex((each) => each.at <= at),
+        )
+      ];
+    if (!hint) {
+      // To the end of the asked millisecond: a picture may begin inside it.
+      for await (const unit of this.readFrom(at * 1000 + 999, undefined))
+        if (unit.kind === 'fragment') return this.#found(unit);
+      return null;
+    }
+    const { offset, length } = hint;
+    const { index, within } = chunkOf(offset);
+    const chunks = chunkOf(offset + length - 1).index - index + 1;
+    const bytes = this.#request(chunkRange(index).start, chunkRange(chunks).start - SEGMENT_CHUNKS_AT);
+    if (!this.#opener || !this.#init) await this.#readFront();
+    for await (const piece of this.#pieces(bytes, index, within, chunks)) {
+      const unit = this.#unitOf(piece);
+      if (unit.kind === 'fragment' && unit.keyframe) return this.#found(unit);
+    }
+    throw damaged('no keyframe where one was told');
+  }
+
+  #found(fragment: FragmentUnit): { head: SegmentHead; fragment: FragmentUnit } {
+    return { head: { opener: this.#opener!, init: this.#init! }, fragment };
+  }
+
+  /** Header and init segment. */
+  async #readFront(): Promise<void> {
     const front = this.#request(0, SEGMENT_CHUNKS_AT + FRONT_CHUNKS * SEALED_CHUNK_SIZE);
-    const tailChunk = Math.max(0, this.#shape.chunkCount - TAIL_CHUNKS);
-    const tail = this.#request(chunkRange(tailChunk).start);
     await this.#readHeader(front);
     for await (const piece of this.#pieces(front, 0, 0, FRONT_CHUNKS)) {
       this.#unitOf(piece);
       if (this.#init) break;
     }
     front.close();
+  }
+
+  /** Keyframes with their approximate wall times: as the node told, from the index at the end, or by reading through where there is none. */
+  async #findKeyframes(): Promise<(KeyframeEntry & { guessUs: number })[]> {
+    if (this.#hints.length > 0) {
+      await this.#readFront();
+      if (!this.#init) throw damaged('a segment without an init segment');
+      return this.#hints.map(({ at, offset }) => ({ time: 0n, moofAt: offset + PRFT_BYTES, guessUs: at * 1000 }));
+    }
+    const isOpen = this.#segment.state === 'open';
+    const tailChunk = Math.max(0, this.#shape.chunkCount - TAIL_CHUNKS);
+    const tail = isOpen ? null : this.#request(chunkRange(tailChunk).start);
+    await this.#readFront();
+    if (!tail) return this.#scan();
     const index = this.#init ? await this.#readIndex(tail, tailChunk) : null;
     tail.close();
     const video = this.#init?.segment.tracks[0];
@@ -189,12 +274,14 @@ class SegmentReader {
   }
 
   #request(offset: number, length?: number): StoredBytes {
-    const { id, size } = this.#segment;
+    const { id, size, state } = this.#segment;
+    // An open one may have grown: what was not told of is not asked for.
+    const wanted = length ?? (state === 'open' ? size : undefined);
     const range = {
       segment: id as SegmentId,
       purpose: this.#deps.purpose ?? 'play',
       offset: Math.min(offset, size),
-      ...(length === undefined ? {} : { length: Math.min(length, size - offset) }),
+      ...(wanted === undefined ? {} : { length: Math.max(0, Math.min(wanted, size - offset)) }),
     };
     const bytes = new StoredBytes(this.#deps.connection, range, this.#options);
     this.#open.add(bytes);
@@ -216,14 +303,21 @@ class SegmentReader {
     this.#opener = opener;
   }
 
-  /** Pieces from a plaintext place on, which is a fragment's `moof`, or 0. */
-  async *#piecesFrom(moofAt: number): AsyncGenerator<MoviePiece> {
+  /** Pieces from a plaintext place on, which is a fragment's `moof`, or 0; with `end`, only those that begin before it. */
+  async *#piecesFrom(moofAt: number, end?: number): AsyncGenerator<MoviePiece> {
     const start = Math.max(0, moofAt - PRFT_BYTES);
     const { index, within } = chunkOf(start);
-    const bytes = this.#request(chunkRange(index).start);
+    const from = chunkRange(index).start;
+    const isBounded = end !== undefined && end > moofAt;
+    const chunks = isBounded ? chunkOf(end - 1).index - index + 1 : Number.POSITIVE_INFINITY;
+    const length = isBounded ? chunkRange(index + chunks).start - from : undefined;
+    const bytes = this.#request(from, length);
     try {
       if (!this.#opener) throw this.#broken('its header was not read');
-      yield* this.#pieces(bytes, index, within, Number.POSITIVE_INFINITY, moofAt - start);
+      for await (const piece of this.#pieces(bytes, index, within, chunks, moofAt - start)) {
+        if (isBounded && piece.offset + PRFT_BYTES >= end) return;
+        yield piece;
+      }
     } finally {
       bytes.close();
       this.#open.delete(bytes);
@@ -311,6 +405,14 @@ class SegmentReader {
     const text = `segment ${this.#segment.id} cannot be read: ${what}`;
     return new NvrError('ERR_CLIENT_SEGMENT_DAMAGED', 'corrupt', text);
   }
+}
+
+/** Where the node says that keyframes lie, as far as they lie in what it told of; none where it does not, or not as described. */
+function hintsOf({ keyframes, startAt, size }: SegmentPlace): KeyframeHint[] {
+  const bytes = keyframes === undefined ? null : fromBase64Url(keyframes);
+  const plaintext = segmentShape(size)?.plaintextSize ?? 0;
+  const hints = bytes && parseKeyframeHints(startAt, bytes);
+  return hints?.filter(({ offset, length }) => length > 0 && offset + length <= plaintext) ?? [];
 }
 
 /** True where `bytes` begin with a `prft` that fills exactly what stands in front of a `moof`. */

@@ -41,6 +41,14 @@ export class ActNotes {
     this.#note('live-viewed', caller, { source });
   }
 
+  /** A single picture of now was handed out: told once an hour for each channel and source. */
+  glimpsed({ caller }: Call, source: SourceId): void {
+    const key = `glimpsed ${caller.sessionId} ${source}`;
+    if (this.#recent(key, READING_MS)) return;
+    this.#remember(key, { from: 0, to: 0, at: this.#clock.monotonic() });
+    this.#note('live-viewed', caller, { source, detail: 'snapshot' });
+  }
+
   /**
    * Recordings of a span (epoch ms) were handed out with their keys. Told once for each channel, stream and purpose as long as the
    * new span touches the one told last: pages and pieces of one reading do.

@@ -80,7 +80,7 @@ const OLD_COMMANDS: ReadonlySet<CommandName> = new Set([
   'segments.list',
   'segments.get',
   'cameras.discover',
-  'sources.put',
+  'sources.upsert',
   'sources.remove',
 ]);
 

@@ -17,15 +17,21 @@ import { cameraCommands } from './cameras.ts';
 import { type Concern, concernOf } from './concern.ts';
 import { deviceCommands } from './devices.ts';
 import { cancelled, denied, paramsRefused, segmentMissing, sourceMissing, unknownCommand } from './errors.ts';
+import { eventCommands } from './events.ts';
 import { grantCommands } from './grants.ts';
 import type { CommandDeps, Family, Handler } from './handler.ts';
+import { imagingCommands } from './imaging.ts';
+import { keptCameraCommands } from './kept-cameras.ts';
 import { liveCommands } from './live.ts';
 import { pairingCommands } from './pairing.ts';
+import { ptzCommands } from './ptz.ts';
 import { segmentCommands } from './segments.ts';
+import { snapshotCommands } from './snapshots.ts';
 import { sourceCommands } from './sources.ts';
 import { statusCommands } from './status.ts';
 import { storageKeyCommands } from './storage-keys.ts';
 import { swarmCommands } from './swarm.ts';
+import { timelineCommands } from './timeline.ts';
 
 /** One call that is being answered, and what was asked about it. */
 interface Running {
@@ -48,8 +54,14 @@ export function createCommands(deps: CommandDeps): CallHandler {
   const families: Family<CommandName> = {
     ...sourceCommands(deps),
     ...cameraCommands(deps),
+    ...keptCameraCommands({ ...deps, notes }),
+    ...ptzCommands({ ...deps, notes }),
+    ...imagingCommands(deps),
+    ...snapshotCommands({ ...deps, notes }),
     ...segmentCommands({ ...deps, notes }),
+    ...timelineCommands(deps),
     ...liveCommands({ ...deps, notes }),
+    ...eventCommands(deps),
     ...statusCommands(deps),
     ...deviceCommands(deps),
     ...grantCommands(deps),

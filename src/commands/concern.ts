@@ -29,7 +29,8 @@ export interface Concern {
 
 /**
  * What a call with these checked params is about. By the names of fields: `source`; `segment`, which stands for the source and the
- * beginning of a stored one; `device`; `role`; `grant`, an event that stands for device and role; `purpose` of a reading.
+ * beginning of a stored one; `device`; `role`; `grant`, an event that stands for device and role; `purpose` of a reading;
+ * `take` and `set`, which are for those who set up.
  */
 export function concernOf<N extends CommandName>(vault: Pick<Vault, 'find'>, params: CheckedParams<N>): Concern {
   const named = params as Named;
@@ -42,8 +43,14 @@ export function concernOf<N extends CommandName>(vault: Pick<Vault, 'find'>, par
     isMissing: named.segment !== undefined && segment === null,
     device: grant?.subject ?? named.device ?? null,
     role: grant?.role ?? named.role ?? null,
-    action: named.purpose === 'export' ? 'export' : null,
+    action: actionOf(named),
   };
+}
+
+/** To keep a copy, to take a camera from whoever steers it, to set its clock: more than the rest of the same command. */
+function actionOf({ purpose, take, set }: Named): Action | null {
+  if (purpose === 'export') return 'export';
+  return take === true || set !== undefined ? 'configure' : null;
 }
 
 interface Named {
@@ -53,4 +60,6 @@ interface Named {
   role?: Role;
   grant?: unknown;
   purpose?: string;
+  take?: boolean;
+  set?: unknown;
 }

@@ -49,6 +49,26 @@ export function tooManySubscriptions(limit: number): NvrError {
   return new NvrError('ERR_COMMANDS_SUBSCRIPTIONS', 'exhausted', `expected at most ${limit} live subscriptions`);
 }
 
+/** One channel is being sent too many snapshots. */
+export function tooManySnapshots(limit: number): NvrError {
+  return new NvrError('ERR_COMMANDS_SNAPSHOTS', 'exhausted', `expected at most ${limit} snapshots at once`);
+}
+
+/** No picture of the stream came in time. */
+export function noPicture(): NvrError {
+  return new NvrError('ERR_COMMANDS_NO_PICTURE', 'unavailable', 'no picture of this stream came in time');
+}
+
+/** The node does not speak ONVIF with the camera of this source. */
+export function cameraNotKept(): NvrError {
+  return new NvrError('ERR_COMMANDS_CAMERA_NONE', 'missing', 'expected a source whose camera is spoken to over onvif');
+}
+
+/** One channel watches too often. */
+export function tooManyWatches(limit: number): NvrError {
+  return new NvrError('ERR_COMMANDS_WATCHES', 'exhausted', `expected at most ${limit} watches over events`);
+}
+
 /** The caller went away or gave up. */
 export function cancelled(): NvrError {
   return new NvrError('ERR_COMMANDS_CANCELLED', 'cancelled', 'the caller gave up');

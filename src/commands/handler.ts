@@ -12,7 +12,16 @@ import type {
 } from '../protocol/index.ts';
 import type { Vault } from '../vault/index.ts';
 import type { ActNotes } from './act-notes.ts';
-import type { AuditView, CamerasView, DevicesView, NodeView, PairingView, SourcesView, SwarmView } from './views.ts';
+import type {
+  AuditView,
+  CamerasView,
+  DevicesView,
+  EventsView,
+  NodeView,
+  PairingView,
+  SourcesView,
+  SwarmView,
+} from './views.ts';
 
 /** The workers behind the commands, by their contracts. */
 export interface CommandDeps {
@@ -24,6 +33,7 @@ export interface CommandDeps {
   pairing: PairingView;
   sources: SourcesView;
   cameras: CamerasView;
+  events: EventsView;
   swarm: SwarmView;
   node: NodeView;
   /** Where it is told who viewed, played, exported and changed what, and who was refused. */

@@ -47,12 +47,12 @@ export function metricsText(facts: MetricsFacts): string {
   tell('uptime_seconds', 'gauge', 'Since the process began.', one(facts.uptimeS));
 
   const streams = facts.sources.flatMap(({ id, streams }) =>
-    streams.map(({ stream, status }) => ({ labels: { source: id, stream }, status })),
+    streams.map((view) => ({ labels: { source: id, stream: view.stream }, ...view })),
   );
   tell(
     'stream_running',
     'gauge',
-    '1 while pictures of this stream are stored.',
+    '1 while pictures of this stream come.',
     streams.map(({ labels, status }) => [labels, status.state === 'running' ? 1 : 0]),
   );
   tell(
@@ -72,6 +72,53 @@ export function metricsText(facts: MetricsFacts): string {
     'gauge',
     'Unix time at which the last fragment came; 0 where none did.',
     streams.map(({ labels, status }) => [labels, (status.lastFragmentAt ?? 0) / 1000]),
+  );
+  tell(
+    'stream_recording',
+    'gauge',
+    '1 for what happens to pictures that come now: yes, event and unsure store them, schedule, waiting and never do not.',
+    streams.flatMap(({ labels, recording }) => (recording ? [[{ ...labels, recording }, 1]] : [])),
+  );
+  tell(
+    'stream_gop_seconds',
+    'gauge',
+    'Between the last two keyframes; 0 where nothing was measured.',
+    streams.map(({ labels, status }) => [labels, (status.gopMs ?? 0) / 1000]),
+  );
+  tell(
+    'stream_frames_per_second',
+    'gauge',
+    'Measured lately; 0 where nothing was.',
+    streams.map(({ labels, status }) => [labels, status.framesPerSecond ?? 0]),
+  );
+  tell('stream_lost_total', 'counter', 'Fragments not used, packets not arrived, fragments not held until an event.', [
+    ...streams.map(({ labels, status }): [Labels, number] => [
+      { ...labels, what: 'fragments' },
+      status.droppedFragments ?? 0,
+    ]),
+    ...streams.map(({ labels, status }): [Labels, number] => [{ ...labels, what: 'packets' }, status.lostPackets ?? 0]),
+    ...streams.map(({ labels, heldCut }): [Labels, number] => [{ ...labels, what: 'held' }, heldCut ?? 0]),
+  ]);
+  tell(
+    'stream_held_bytes',
+    'gauge',
+    'Pictures in memory that wait for an event.',
+    streams.map(({ labels, heldBytes }) => [labels, heldBytes ?? 0]),
+  );
+  const clocks = facts.sources.flatMap(({ id, camera }) =>
+    camera?.clock ? [{ source: id, clock: camera.clock }] : [],
+  );
+  tell(
+    'camera_clock_offset_seconds',
+    'gauge',
+    "The camera's clock minus the node's.",
+    clocks.map(({ source, clock }) => [{ source }, clock.offsetMs / 1000]),
+  );
+  tell(
+    'camera_clock_drift_ms_per_day',
+    'gauge',
+    "How fast the camera's clock runs away; absent before an hour was seen.",
+    clocks.flatMap(({ source, clock }) => (clock.driftMsPerDay === null ? [] : [[{ source }, clock.driftMsPerDay]])),
   );
 
   tell('storage_ok', 'gauge', '1 while recordings can be stored.', one(vault.state === 'ok' ? 1 : 0));

@@ -4,6 +4,7 @@ import {
   type CheckedParams,
   earliestOf,
   type GapFacts,
+  RANGE_KEYFRAMES_MAX,
   type RangeSegment,
   type SegmentId,
   type SourceId,
@@ -69,43 +70,52 @@ export function segmentCommands({
       const { source, stream, purpose } = params;
       requireStream(source, stream);
       const earliest = earliestFor(granted);
-      const page = listPage(vault, params, 'oldest', earliest);
+      const limit = params.keyframes ? Math.min(params.limit, RANGE_KEYFRAMES_MAX) : params.limit;
+      const page = listPage(vault, { ...params, limit }, 'oldest', earliest);
       const segments: RangeSegment[] = [];
+      const keyframes: { segment: string; hints: string }[] = [];
       for (const [i, segment] of page.segments.entries()) {
         signal.throwIfAborted();
-        const gapBefore = clipped(gapInFront(vault, segment, page.segments[i - 1]), earliest);
+        const gapBefore = clippedGap(gapInFront(vault, segment, page.segments[i - 1]), earliest);
         const key = await keyOf(vault, segment.id);
         // Pruned since it was listed: the client reads on behind it.
-        if (key) segments.push({ ...segmentFacts(segment), ...key, ...(gapBefore ? { gapBefore } : {}) });
+        if (!key) continue;
+        segments.push({ ...segmentFacts(segment), ...key, ...(gapBefore ? { gapBefore } : {}) });
+        // An open segment has no index of its own yet.
+        const isTold = (params.keyframes || segment.state === 'open') && keyframes.length < RANGE_KEYFRAMES_MAX;
+        const hints = isTold ? vault.keyframes(segment.id) : null;
+        if (hints) keyframes.push({ segment: segment.id, hints: toBase64Url(hints) });
       }
       const from = Math.max(params.from, earliest);
       const span = { from, to: Math.min(params.to, Math.max(from, at)) };
       if (segments.length > 0) notes.read(call, { source, stream }, span, purpose);
       const surroundings = params.cursor === undefined ? whereFromLies(vault, params, page, earliest) : {};
-      return { source, stream, segments, ...cursorOf(page), ...surroundings };
+      const hinted = keyframes.length > 0 ? { keyframes } : {};
+      return { source, stream, segments, ...hinted, ...cursorOf(page), ...surroundings };
     },
   };
 
-  /** A stream that is configured, or one that was and has left recordings: those may still be read. */
   function requireStream(source: SourceId, stream: StreamName): void {
-    try {
-      streamOf(sources, source, stream);
-    } catch (error) {
-      const any = {
-        sourceId: source,
-        stream,
-        fromUs: 0,
-        toUs: Number.MAX_SAFE_INTEGER,
-        order: 'oldest',
-        limit: 1,
-      } as const;
-      if (vault.list(any).segments.length === 0) throw error;
-    }
+    requireKnown({ vault, sources }, source, stream);
+  }
+}
+
+/** A stream that is configured, or one that was and has left recordings: those may still be read. Throws `ERR_COMMANDS_SOURCE` (`missing`). */
+export function requireKnown(
+  { vault, sources }: Pick<NotingDeps, 'vault' | 'sources'>,
+  sourceId: SourceId,
+  stream: StreamName,
+): void {
+  try {
+    streamOf(sources, sourceId, stream);
+  } catch (error) {
+    const any = { sourceId, stream, fromUs: 0, toUs: Number.MAX_SAFE_INTEGER, order: 'oldest', limit: 1 } as const;
+    if (vault.list(any).segments.length === 0) throw error;
   }
 }
 
 /** A gap as far as it lies in what may be seen. */
-function clipped(gap: GapFacts | null, earliest: number): GapFacts | null {
+export function clippedGap(gap: GapFacts | null, earliest: number): GapFacts | null {
   return gap && gap.startAt < earliest ? { ...gap, startAt: earliest } : gap;
 }
 
@@ -181,7 +191,7 @@ function whereFromLies(
   const first = page.segments[0];
   if (first && first.startUs <= fromUs) return {};
   const gap = vault.gaps({ sourceId, stream, fromUs, toUs: fromUs + 1, limit: 1 })[0];
-  const told = gap ? { gap: clipped(gapFacts(gap), earliest)! } : {};
+  const told = gap ? { gap: clippedGap(gapFacts(gap), earliest)! } : {};
   if (first) return told;
   const after = {
     sourceId,

@@ -1,13 +1,16 @@
 import { type Access, isLabel, type SourceId, type StreamName, sees } from '../protocol/index.ts';
 import { sourceMissing } from './errors.ts';
 import type { CommandDeps, Family } from './handler.ts';
-import type { RecorderView, SourcesView, SourceView, StreamView } from './views.ts';
-import { printable, trackFacts } from './wire.ts';
+import { streamState } from './source-states.ts';
+import type { SourcesView, SourceView, StreamView } from './views.ts';
+import { trackFacts } from './wire.ts';
 
-/** `sources.list`, `sources.states`, `sources.put`, `sources.remove`. */
+/** `sources.list`, `sources.states`, `sources.upsert`, `sources.remove`, `sources.test`. */
 export function sourceCommands({
   sources,
-}: Pick<CommandDeps, 'sources'>): Family<'sources.list' | 'sources.states' | 'sources.put' | 'sources.remove'> {
+}: Pick<CommandDeps, 'sources'>): Family<
+  'sources.list' | 'sources.states' | 'sources.upsert' | 'sources.remove' | 'sources.test'
+> {
   return {
     async 'sources.list'({ params, access }) {
       const { page, cursor } = pageOf(sources, params, access);
@@ -30,35 +33,26 @@ export function sourceCommands({
     async 'sources.states'({ params, role, access }) {
       const { page, cursor } = pageOf(sources, params, access);
       const toldReason = role === 'admin' || role === 'owner';
-      const states = page.flatMap(({ id, streams }) =>
-        streams.slice(0, 2).map(({ stream, status }) => ({ source: id, stream, ...stateFacts(status, toldReason) })),
+      const states = page.flatMap((source) =>
+        source.streams.slice(0, 2).map((stream) => streamState(source, stream, toldReason)),
       );
       return { states, ...cursor };
     },
 
-    'sources.put': ({ params }) => sources.put(params),
+    'sources.upsert': ({ params }) => sources.upsert(params),
 
     async 'sources.remove'({ params }) {
       return { removed: await sources.remove(params.source) };
     },
-  };
-}
 
-/** What may be told of a recorder; `told`: its reason in words too. */
-function stateFacts(status: RecorderView, told: boolean) {
-  const { state, since, cause, reason, restarts, retryAt, lastFragmentAt, transport, bitsPerSecond, framesPerSecond } =
-    status;
-  return {
-    state,
-    since,
-    ...(cause === undefined ? {} : { cause }),
-    ...(told && reason !== undefined ? { reason: printable(reason, 200) } : {}),
-    restarts,
-    ...(retryAt === undefined ? {} : { retryAt: Math.round(retryAt) }),
-    ...(lastFragmentAt === undefined ? {} : { lastFragmentAt: Math.round(lastFragmentAt) }),
-    ...(transport === undefined ? {} : { transport }),
-    ...(typeof bitsPerSecond === 'number' ? { bitsPerSecond: Math.round(bitsPerSecond) } : {}),
-    ...(typeof framesPerSecond === 'number' ? { framesPerSecond: Math.round(framesPerSecond * 100) / 100 } : {}),
+    async 'sources.test'({ params, call, signal }) {
+      const { result, picture } = await sources.test(params, signal);
+      if (!picture) return result;
+      call.stream.reply(result);
+      await call.stream.data(picture.init, { init: true });
+      await call.stream.data(picture.fragment, { keyframe: true });
+      return undefined;
+    },
   };
 }
 

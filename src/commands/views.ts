@@ -1,3 +1,4 @@
+import type { CameraDriver, CameraTime, CameraView, EventStore, PtzDesk, SnapshotDesk } from '../cameras/index.ts';
 import type { Track } from '../media/index.ts';
 import type {
   Access,
@@ -5,13 +6,16 @@ import type {
   CamerasDiscoverResult,
   CheckedParams,
   DeviceKey,
+  DiscoveredCamera,
   GapCause,
   GrantTerms,
   RecorderState,
+  RecordingState,
   Role,
   SignedEvent,
   SourceId,
-  SourcesPutResult,
+  SourcesTestResult,
+  SourcesUpsertResult,
   StreamId,
   StreamName,
 } from '../protocol/index.ts';
@@ -23,17 +27,42 @@ export interface SourcesView {
   /** Every configured source, in any order. */
   list(): readonly SourceView[];
   /** Adds or changes one, in config.yaml first. Nothing has changed where it rejects. */
-  put(wish: SourceWish): Promise<SourcesPutResult>;
+  upsert(wish: SourceWish): Promise<SourcesUpsertResult>;
   /** Takes one out; false where none is configured by this id. */
   remove(source: SourceId): Promise<boolean>;
+  /** Tries a camera; nothing is stored. */
+  test(wish: TestWish, signal: AbortSignal): Promise<SourceTest>;
 }
 
-/** What is wished for one source, as `sources.put` takes it: shapes are checked, sense is not. */
-export type SourceWish = CheckedParams<'sources.put'>;
+/** What is wished for one source, as `sources.upsert` takes it: shapes are checked, sense is not. */
+export type SourceWish = CheckedParams<'sources.upsert'>;
 
-/** Looks for cameras on the local networks; at most one search at a time, three seconds whatever arrives. */
+/** What is to be tried, as `sources.test` takes it. */
+export type TestWish = CheckedParams<'sources.test'>;
+
+/** What came of it, and a picture: the init segment of a stream and a fragment that begins with a keyframe. */
+export interface SourceTest {
+  result: SourcesTestResult;
+  picture: { init: Uint8Array; fragment: Uint8Array } | null;
+}
+
+/** Cameras that are configured, and those that may be. */
 export interface CamerasView {
-  discover(): Promise<CamerasDiscoverResult>;
+  /** Looks for cameras on the local networks, or at one host; `onFound` is told each as it answers. One search at a time. */
+  discover(
+    wish: CheckedParams<'cameras.discover'>,
+    options: { onFound(camera: DiscoveredCamera): void; signal: AbortSignal },
+  ): Promise<CamerasDiscoverResult>;
+  /** How a kept camera and the node stand to each other; null where the source has none. */
+  view(source: SourceId): CameraView | null;
+  /** The driver of a kept camera, as `CameraDesk.driver` gives it. */
+  driver(source: SourceId): CameraDriver;
+  /** Tells what a kept camera's clock said when it was asked for somebody. */
+  measured(source: SourceId, time: CameraTime): void;
+  /** Who steers which camera. */
+  ptz: PtzDesk;
+  /** Pictures from the cameras themselves. */
+  snapshots: SnapshotDesk;
 }
 
 export interface SourceView {
@@ -41,6 +70,8 @@ export interface SourceView {
   /** For people. */
   name: string;
   enabled: boolean;
+  /** What is known of its camera; null or absent where the node keeps in touch with none. */
+  camera?: CameraView | null;
   /** Recorded streams, at most one `main` and one `sub`. */
   streams: readonly StreamView[];
 }
@@ -49,6 +80,11 @@ export interface StreamView {
   stream: StreamName;
   streamId: StreamId;
   status: RecorderView;
+  /** What happens to its pictures as they come; absent where nothing decides. */
+  recording?: RecordingState;
+  /** Pictures that wait in memory for an event, and fragments that memory could not hold long enough. */
+  heldBytes?: number;
+  heldCut?: number;
 }
 
 /** What a recorder says of itself. */
@@ -70,6 +106,15 @@ export interface RecorderView {
   /** Measured lately; null or absent where nothing was. */
   bitsPerSecond?: number | null;
   framesPerSecond?: number | null;
+  /** Between the last two keyframes. */
+  gopMs?: number | null;
+  /** What is done with the camera's sound. */
+  audio?: 'copy' | 'transcode' | 'none';
+  /** Which way the camera is read. */
+  reader?: 'own' | 'ffmpeg';
+  /** Fragments that could not be used, and packets that did not arrive. */
+  droppedFragments?: number;
+  lostPackets?: number;
   /** Of the current run; empty while none runs. */
   tracks: readonly Track[];
 }
@@ -175,6 +220,9 @@ export interface NodeView {
   /** The text of an invitation, with the addresses at which this node is reached (docs/protocol/pairing.md). */
   writeInvitation(invitation: InvitationView & { secret: Uint8Array }): string;
 }
+
+/** The part of the event store that commands read. */
+export type EventsView = Pick<EventStore, 'list' | 'open' | 'onChange' | 'cameraTimeAt'>;
 
 /** The part of the audit log that commands read. */
 export type AuditView = Pick<AuditLog, 'list' | 'head'>;

@@ -3,6 +3,7 @@ import { isNvrError } from '../errors.ts';
 import { parseCameraUrl } from '../media/index.ts';
 import { type DeviceKey, isDeviceKey, isLabel } from '../protocol/index.ts';
 import { parseDurationMs, parseSize } from './quantities.ts';
+import { parseServiceUrl } from './service-url.ts';
 
 /** A text that `parse` understands; `null` from it, or an error of kind `invalid`, is a mistake of the person. */
 export function parsed<T>(expected: string, parse: (text: string) => T | null) {
@@ -32,6 +33,9 @@ export const yesNo = () => z.boolean('expected true or false');
 export const label = () =>
   z.string('expected a name').refine(isLabel, 'expected 1 to 64 visible characters without space at either end');
 export const url = () => parsed('a camera url', parseCameraUrl);
+/** Where an ONVIF device service is: http or https, a host, a path; no credentials and nothing behind them. */
+export const serviceUrl = () =>
+  parsed('the http address of a device service, without user and password', parseServiceUrl);
 export const whole = (least: number, most: number) => {
   const told = `expected a whole number from ${least} to ${most}`;
   return z.int(told).min(least, told).max(most, told);

@@ -1,4 +1,4 @@
-import { type Document, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { fromUtf8, utf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import type { Files } from '../platform/index.ts';
@@ -86,6 +86,12 @@ export class ConfigText {
     else this.#document.setIn(path, this.#document.createNode(value));
   }
 
+  /** The plain value at a path, or undefined. */
+  get(path: readonly string[]): unknown {
+    const node = this.#document.getIn(path, true);
+    return isNode(node) ? node.toJS(this.#document) : undefined;
+  }
+
   /** True where something stands at that path. */
   has(path: readonly string[]): boolean {
     return this.#document.hasIn(path);
@@ -94,6 +100,35 @@ export class ConfigText {
   /** Takes one value out, with what was said of it; a map that loses its last value stays, empty. */
   delete(path: readonly string[]): void {
     if (this.has(path)) this.#document.deleteIn(path);
+  }
+
+  /** Takes a value out and leaves what was said of it, on lines in its place. */
+  retire(path: readonly string[]): void {
+    const map = this.#document.getIn(path.slice(0, -1), true);
+    if (!isMap(map)) return;
+    const index = map.items.findIndex(({ key }) => String(isScalar(key) ? key.value : key) === path.at(-1));
+    const pair = map.items[index];
+    if (!pair) return;
+    const [key, value] = [pair.key, pair.value] as (Partial<Node> | null)[];
+    map.items.splice(index, 1);
+    const lines = [key?.commentBefore, value?.commentBefore, value?.comment].filter((each) => each).join('\n');
+    const next = map.items[index]?.key;
+    if (lines === '' || map.flow) return;
+    if (isNode(next)) next.commentBefore = next.commentBefore ? `${lines}\n${next.commentBefore}` : lines;
+    else map.comment = map.comment ? `${lines}\n${map.comment}` : lines;
+  }
+
+  /** Puts a remark behind a plain value, after what stands there; inside braces behind them. Once is enough. */
+  remark(path: readonly string[], remark: string): void {
+    const map = this.#document.getIn(path.slice(0, -1), true);
+    const node = this.#document.getIn(path, true);
+    if (isMap(map) && map.flow) this.#append(map, remark);
+    else if (isNode(node)) this.#append(node, remark);
+  }
+
+  #append(node: Partial<Node>, remark: string): void {
+    if (node.comment?.includes(remark)) return;
+    node.comment = node.comment ? `${node.comment};${remark}` : remark;
   }
 
   /** `sources:` with nothing but comments below it holds null, into which nothing can be put: a map takes the comments over. */
@@ -117,9 +152,9 @@ export async function readConfigText(files: Files, path: string): Promise<Config
   return text === null ? null : new ConfigText(path, text);
 }
 
-/** Replaces the file at one stroke and keeps what was there as `config.yaml.bak`. */
-export async function writeConfigText(files: Files, path: string, text: string): Promise<void> {
-  const before = await readText(files, path);
+/** Replaces the file at one stroke and keeps what was there, or `backup` in its stead, as `config.yaml.bak`. */
+export async function writeConfigText(files: Files, path: string, text: string, backup?: string): Promise<void> {
+  const before = backup ?? (await readText(files, path));
   if (before !== null) await files.replace(`${path}.bak`, utf8(before), { mode: 0o600 });
   await files.replace(path, utf8(text), { mode: 0o600 });
 }

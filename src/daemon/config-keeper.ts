@@ -1,9 +1,11 @@
 import { utf8 } from '../bytes/index.ts';
 import type { SourceWish } from '../commands/index.ts';
+import type { SyncCryptoSuite } from '../crypto/index.ts';
 import { isNvrError, type NvrError } from '../errors.ts';
 import type { Clock, Files, Log, Random, Startable } from '../platform/index.ts';
-import type { SourceId, SourcesPutResult } from '../protocol/index.ts';
-import { CameraPasswords } from './camera-passwords.ts';
+import type { SourceId, SourcesUpsertResult } from '../protocol/index.ts';
+import type { CameraSecret } from './camera-secret-file.ts';
+import { CameraSecrets } from './camera-secrets.ts';
 import { type Config, checkConfig, type SourceConfig } from './config.ts';
 import { ConfigText, readConfigText, writeConfigText } from './config-file.ts';
 import {
@@ -15,13 +17,15 @@ import {
   sourceMissing,
   sourceRefused,
 } from './errors.ts';
-import { editSource } from './source-edit.ts';
+import { inlinePasswords, removePasswords, secretPlaces } from './inline-passwords.ts';
+import { editSource, type Learned, writeLearned } from './source-edit.ts';
 import type { SourceChanges } from './source-set.ts';
 
 export interface ConfigKeeperDeps {
   clock: Clock;
   files: Files;
   random: Random;
+  suite: SyncCryptoSuite;
   log: Log;
   /** Makes ready what a disk could refuse, so that `apply` cannot fail on it. */
   reserve(sources: readonly SourceConfig[]): Promise<void>;
@@ -56,7 +60,7 @@ export class ConfigKeeper implements Startable {
   readonly #deps: ConfigKeeperDeps;
   readonly #folder: string;
   readonly #started: Config;
-  readonly #passwords: CameraPasswords;
+  readonly #secrets: CameraSecrets;
   #config: Config;
   /** The text that holds; null before it was read, so that the first look compares values. */
   #text: string | null = null;
@@ -76,16 +80,37 @@ export class ConfigKeeper implements Startable {
     this.#folder = options.folder;
     this.#started = options.config;
     this.#config = options.config;
-    this.#passwords = new CameraPasswords(deps, options.folder);
+    this.#secrets = new CameraSecrets(deps, options.folder);
   }
 
-  /** The configuration that holds. */
+  /** The configuration that holds; with the passwords of cameras once `unseal` has resolved. */
   get current(): Config {
     return this.#config;
   }
 
+  /** What a person should know of the sealed passwords, or null. */
+  get warning(): string | null {
+    return this.#secrets.warning;
+  }
+
   get state(): ConfigState {
     return { mistakes: this.#mistakes, restart: this.#deps.needsRestart(this.#started, this.#config) };
+  }
+
+  /**
+   * Opens the sealed passwords with the key derived for them (`SECRETS_LABEL`), moves those that stand in the file there, and looks up
+   * what sources need. Before the sources begin, and before `start`.
+   */
+  async unseal(key: Uint8Array): Promise<void> {
+    const { files } = this.#deps;
+    await this.#secrets.open(key);
+    const text = await readConfigText(files, this.#config.file);
+    if (!text) return;
+    const config = await this.#check(text);
+    const kept = await this.#seal(text);
+    this.#config = config;
+    this.#text = kept.written;
+    await this.#cleanBackup();
   }
 
   /** Begins to watch the file. */
@@ -107,24 +132,37 @@ export class ConfigKeeper implements Startable {
     return this.#exclusive(() => this.#reload(true));
   }
 
-  /** Adds or changes a source, in the file first (`sources.put`). Nothing has changed where it rejects. */
-  put(wish: SourceWish): Promise<SourcesPutResult> {
+  /** Adds or changes a source, in the file first (`sources.upsert`). Nothing has changed where it rejects. */
+  upsert(wish: SourceWish): Promise<SourcesUpsertResult> {
     return this.#exclusive(async () => {
       const text = await this.#ownText();
       const current = this.#sourceOf(wish.source);
       if (wish.expect === 'new' && current) throw sourceKnown();
       if (wish.expect === 'known' && !current) throw sourceMissing();
-      const password: { path: string; text: string }[] = [];
-      editSource(text, wish, current, (secret) => {
-        const path = this.#passwords.freshPath(wish.source);
-        password.push({ path, text: secret });
-        return path;
-      });
-      const config = await this.#checked(text, wish.source, password[0]);
+      const secrets = editSource(text, wish, current);
+      const config = await this.#checked(text, wish.source, secrets);
       if (sameValue(config, this.#config)) return { created: false, changed: false, restarted: false };
-      const changes = await this.#hold(config, text, password[0]);
+      const changes = await this.#hold(config, text, secrets);
       const restarted = [...changes.started, ...changes.restarted].includes(wish.source);
       return { created: !current, changed: true, restarted };
+    });
+  }
+
+  /**
+   * Writes what was learned of a camera into the file: who it is, where that is not said yet, and where it is found now. False where
+   * there was nothing to write, also because the source is configured otherwise by now.
+   */
+  learn(source: SourceId, learned: Learned): Promise<boolean> {
+    return this.#exclusive(async () => {
+      const text = await this.#ownText();
+      const current = this.#sourceOf(source);
+      if (!current || !writeLearned(text, current, learned)) return false;
+      const config = await this.#checked(text, source);
+      if (sameValue(config, this.#config)) return false;
+      await this.#hold(config, text);
+      const { hardwareId: hardware, service } = learned;
+      this.#deps.log.info({ source, hardware, service }, 'what was learned of a camera was written to config.yaml');
+      return true;
     });
   }
 
@@ -146,17 +184,21 @@ export class ConfigKeeper implements Startable {
   /** The file's text as it is now, to be changed; a change made by hand is taken first. */
   async #ownText(): Promise<ConfigText> {
     if ((await this.#reload(false)) === 'refused') throw this.#unread ? configNotWritten(this.#unread) : configBroken();
-    return new ConfigText(this.#config.file, this.#text ?? '');
+    const { file } = this.#config;
+    // Where they could not be moved out before, nothing may copy them into the backup.
+    const kept = await this.#seal(new ConfigText(file, this.#text ?? ''));
+    this.#text = kept.written;
+    if (inlinePasswords(kept).length > 0) throw configNotWritten(null);
+    return new ConfigText(file, kept.written);
   }
 
-  async #checked(text: ConfigText, source: SourceId, password?: { path: string; text: string }): Promise<Config> {
-    const { files } = this.#deps;
-    // The password is checked with everything else before it is written.
-    const read: Files['read'] = async (path, sizeBytesMax) =>
-      password && path.endsWith(`/${password.path}`) ? utf8(`${password.text}\n`) : files.read(path, sizeBytesMax);
+  #check(text: ConfigText, fresh: readonly CameraSecret[] = []): Promise<Config> {
+    return checkConfig(this.#deps.files, this.#folder, text, this.#secrets.preview(fresh));
+  }
+
+  async #checked(text: ConfigText, source: SourceId, fresh: readonly CameraSecret[] = []): Promise<Config> {
     try {
-      const written = new ConfigText(this.#config.file, text.toString());
-      return await checkConfig({ read }, this.#folder, written);
+      return await this.#check(new ConfigText(this.#config.file, text.toString()), fresh);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       // Of the whole text only this source was changed; lines mean nothing to who wished.
@@ -165,24 +207,70 @@ export class ConfigKeeper implements Startable {
     }
   }
 
-  /** Writes, then applies. */
-  async #hold(config: Config, text: ConfigText, password?: { path: string; text: string }): Promise<SourceChanges> {
+  /** Writes, the password first, then applies. */
+  async #hold(config: Config, text: ConfigText, fresh: readonly CameraSecret[] = []): Promise<SourceChanges> {
     const { files, log, reserve } = this.#deps;
+    const written = text.toString();
+    let undo = async () => {};
     try {
       await reserve(config.sources);
-      if (password) await this.#passwords.write(password.path, password.text);
-      await writeConfigText(files, config.file, text.toString());
+      undo = await this.#secrets.keep(fresh);
+      if (written !== this.#text) await writeConfigText(files, config.file, written);
     } catch (error) {
-      if (password) {
-        await this.#passwords
-          .remove(password.path)
-          .catch((cause) => log.warn({ error: cause }, 'a password file that is not used could not be removed'));
-      }
+      await undo().catch((cause) => log.error({ error: cause }, 'a password that was not taken could not be put back'));
       throw configNotWritten(error);
     }
     // The next look reads it back and finds it equal, or finds what somebody wrote in the same moment.
     this.#readStamp = '';
-    return this.#adopt(config, text.toString());
+    return this.#adopt(config, written);
+  }
+
+  /**
+   * Moves passwords that stand in a text, which was checked, into the sealed file; gives the text that holds now. In this order: sealed,
+   * the backup without them, the file without them; whatever step fails, the file still says all that recording needs.
+   */
+  async #seal(text: ConfigText): Promise<ConfigText> {
+    const { files, log } = this.#deps;
+    const { file } = this.#config;
+    const found = inlinePasswords(text);
+    if (found.length === 0) return text;
+    const sources = [...new Set(found.map(({ source }) => source))];
+    try {
+      const clean = new ConfigText(file, text.written);
+      removePasswords(clean, found);
+      const written = clean.toString();
+      const sealed = new ConfigText(file, written);
+      if (!sameValue(await this.#check(sealed, found), await this.#check(text))) {
+        throw new ConfigError(file, ['expected passwords on lines of their own']);
+      }
+      await this.#secrets.keep(found);
+      // Somebody may have written it since: then the next look finds what they wrote.
+      if ((await readConfigText(files, file))?.written !== text.written) return text;
+      await writeConfigText(files, file, written, written);
+      this.#readStamp = '';
+      log.info({ sources }, 'passwords of cameras were moved out of config.yaml into the sealed file');
+      return sealed;
+    } catch (error) {
+      if (!isNvrError(error)) throw error;
+      log.error({ sources, code: error.code }, 'passwords of cameras could not be moved out of config.yaml');
+      return text;
+    }
+  }
+
+  /** A backup of earlier days may hold passwords too. */
+  async #cleanBackup(): Promise<void> {
+    const { files, log } = this.#deps;
+    const path = `${this.#config.file}.bak`;
+    try {
+      const backup = await readConfigText(files, path);
+      const found = backup ? inlinePasswords(backup) : [];
+      if (!backup || found.length === 0) return;
+      removePasswords(backup, found);
+      await files.replace(path, utf8(backup.toString()), { mode: 0o600 });
+    } catch (error) {
+      if (!isNvrError(error)) throw error;
+      log.warn({ code: error.code }, 'the backup of config.yaml could not be freed of passwords');
+    }
   }
 
   async #adopt(config: Config, text: string): Promise<SourceChanges> {
@@ -195,7 +283,7 @@ export class ConfigKeeper implements Startable {
     log.info({ ...changes }, 'the configuration was changed');
     const { restart } = this.state;
     if (restart.length > 0) log.warn({ restart }, 'some changes of the configuration hold from the next start');
-    await this.#sweepPasswords(text);
+    await this.#sweepSecrets(text);
     return changes;
   }
 
@@ -211,10 +299,11 @@ export class ConfigKeeper implements Startable {
       if (this.#config.sources.length > 0 && Object.keys(text.values() as object).length === 0) {
         throw new ConfigError(file, ['it is empty; write sources: {} to record nothing']);
       }
-      const config = await checkConfig(files, this.#folder, text);
+      const config = await this.#check(text);
       const unchanged = sameValue(config, this.#config) && this.#mistakes.length === 0;
       await this.#deps.reserve(config.sources);
-      await this.#adopt(config, text.written);
+      const kept = await this.#seal(text);
+      await this.#adopt(config, kept.written);
       if (!unchanged) this.#deps.taken?.();
       return unchanged ? 'unchanged' : 'applied';
     } catch (error) {
@@ -227,12 +316,14 @@ export class ConfigKeeper implements Startable {
     }
   }
 
-  /** Passwords that neither the text nor its backup names. */
-  async #sweepPasswords(text: string): Promise<void> {
+  /** Passwords that neither the text nor its backup has a use for. */
+  async #sweepSecrets(text: string): Promise<void> {
     const { files, log } = this.#deps;
+    const { file } = this.#config;
     try {
-      const backup = await readConfigText(files, `${this.#config.file}.bak`);
-      await this.#passwords.sweep([text, backup?.written ?? '']);
+      const backup = await readConfigText(files, `${file}.bak`);
+      const texts = [new ConfigText(file, text), ...(backup ? [backup] : [])];
+      await this.#secrets.sweep(texts.flatMap(secretPlaces));
     } catch (error) {
       if (error instanceof ConfigError) return; // a backup that cannot be read may name any of them
       log.warn({ error }, 'passwords that are not used any more could not be removed');

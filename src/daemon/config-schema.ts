@@ -1,19 +1,6 @@
 import { z } from 'zod';
 import { SOURCE_ID_RULE } from '../protocol/index.ts';
-import {
-  age,
-  duration,
-  label,
-  list,
-  oneOf,
-  origin,
-  parsed,
-  size,
-  url,
-  viewerUrl,
-  whole,
-  yesNo,
-} from './config-fields.ts';
+import { age, duration, list, oneOf, origin, parsed, size, viewerUrl, whole, yesNo } from './config-fields.ts';
 import { parseListenAddress } from './listen-address.ts';
 import {
   enrolShape,
@@ -24,52 +11,24 @@ import {
   v1Shape,
   zoneShape,
 } from './network-schema.ts';
+import { recordShape, sourceShape, virtualShape } from './source-schema.ts';
+import { isTimezone } from './week-schedule.ts';
 
 /** Most sources of one node. */
 export const SOURCES_MAX = 256;
 
-const virtualShape = z.object(
-  {
-    codec: oneOf(['h264', 'h265']).default('h264'),
-    size: parsed('a picture size such as 1280x720', pictureSize).default({ width: 1280, height: 720 }),
-    fps: whole(1, 60).default(25),
-    audio: oneOf(['none', 'aac', 'pcma', 'pcmu']).default('none'),
-    sub: yesNo().default(false),
-  },
-  'expected true, or settings of the virtual camera',
-);
-
-/** One camera. */
-export const sourceShape = z
-  .object({
-    name: label().optional(),
-    enabled: yesNo().default(true),
-    url: url().optional(),
-    sub: url().optional(),
-    username: z.string('expected a user name').min(1, 'expected a user name').max(128).optional(),
-    password: z.string('expected a password (quote it, if it is a number)').max(128).optional(),
-    password_file: z.string('expected a file').min(1, 'expected a file').optional(),
-    transport: oneOf(['auto', 'tcp', 'udp']).default('auto'),
-    audio: oneOf(['auto', 'copy', 'none']).default('auto'),
-    virtual: z.preprocess((value) => (value === true ? {} : value), virtualShape.optional()),
-    keep: age().optional(),
-    size: size().optional(),
-  })
-  .superRefine((source, context) => {
-    const mistake = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    if (!source.url === !source.virtual) mistake('url', 'expected either a camera url or virtual: true');
-    if (source.virtual && source.sub)
-      mistake('sub', 'expected no sub url beside virtual; write virtual: { sub: true }');
-    if (source.password !== undefined && source.password_file !== undefined) {
-      mistake('password_file', 'expected password or password_file, not both');
-    }
-    const apart = source.username ?? source.password ?? source.password_file;
-    if (apart === undefined) return;
-    if (source.username === undefined) mistake('username', 'expected a user name beside the password');
-    if (source.url?.credentials || source.sub?.credentials) {
-      mistake('username', 'expected the credentials either here or in the url, not in both');
-    }
-  });
+/** How the node deals with the network of its cameras. */
+const camerasShape = z.object({
+  discovery_port: whole(0, 65_535).default(33_702),
+  interfaces: list(
+    parsed('the name or the IPv4 address of a network interface', (text) =>
+      /^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}$/.test(text) ? text : null,
+    ),
+    16,
+  ).optional(),
+  clock_alarm: duration(100, 86_400_000, 'from 100ms to 24h').default(2_000),
+  events: yesNo().default(true),
+});
 
 /** The whole of `config.yaml`. */
 export const configShape = z.object({
@@ -81,6 +40,7 @@ export const configShape = z.object({
   origins: list(origin(), 16).default([]),
   health: oneOf(['loopback', 'anyone']).default('loopback'),
   log: oneOf(['debug', 'info', 'warn', 'error']).default('info'),
+  timezone: parsed('a time zone such as Europe/Madrid', (text) => (isTimezone(text) ? text : null)).optional(),
   storage: z
     .object({
       segment: duration(2_000, 600_000, 'from 2s to 10m').default(60_000),
@@ -95,6 +55,7 @@ export const configShape = z.object({
   audit: z
     .object({ keep: age().default(365 * 86_400_000), size: size().default({ bytes: 64 * 1024 * 1024 }) })
     .default({ keep: 365 * 86_400_000, size: { bytes: 64 * 1024 * 1024 } }),
+  cameras: camerasShape.default({ discovery_port: 33_702, clock_alarm: 2_000, events: true }),
   sources: z
     .record(z.string(), sourceShape, 'expected a source for each id')
     .nullable()
@@ -116,7 +77,9 @@ export const KNOWN_KEYS: Readonly<
   Record<
     | 'top'
     | 'storage'
+    | 'cameras'
     | 'source'
+    | 'record'
     | 'virtual'
     | 'identity'
     | 'enrol'
@@ -139,14 +102,8 @@ export const KNOWN_KEYS: Readonly<
   zone: Object.keys(zoneShape.shape),
   peer: Object.keys(peerShape.shape),
   v1Device: Object.keys(v1DeviceShape.shape),
+  cameras: Object.keys(camerasShape.shape),
   source: Object.keys(sourceShape.shape),
+  record: Object.keys(recordShape.shape),
   virtual: Object.keys(virtualShape.shape),
 };
-
-function pictureSize(text: string): { width: number; height: number } | null {
-  const parts = /^(\d{2,4})x(\d{2,4})$/.exec(text);
-  if (!parts) return null;
-  const [width, height] = [Number(parts[1]), Number(parts[2])];
-  const fits = [width, height].every((side) => side >= 64 && side <= 3840 && side % 2 === 0);
-  return fits ? { width, height } : null;
-}

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
@@ -8,12 +7,17 @@ import type { CameraAddress } from '../media/index.ts';
 import type { Files } from '../platform/index.ts';
 import type { CameraEventKind, DeviceKey, RecordMode, SourceId } from '../protocol/index.ts';
 import type { SwarmPeer } from '../swarm/index.ts';
+import type { SecretPurpose } from './camera-secret-file.ts';
+import type { PasswordBook } from './camera-secrets.ts';
 import { type ConfigText, readConfigText } from './config-file.ts';
-import { configShape, KNOWN_KEYS, type sourceShape } from './config-schema.ts';
+import { printable, publishedSecrets, tellUnknownKeys } from './config-mistakes.ts';
+import { configShape } from './config-schema.ts';
 import { ConfigError } from './errors.ts';
 import type { ListenAddress } from './listen-address.ts';
 import type { Size } from './quantities.ts';
-import { Secret } from './secret.ts';
+import { Secret, SecretCredentials } from './secret.ts';
+import { originOf, usualService } from './service-url.ts';
+import type { sourceShape } from './source-schema.ts';
 
 /** What the environment says; read once, here. */
 export interface Environment {
@@ -35,6 +39,9 @@ export interface Config {
   origins: readonly string[];
   health: 'loopback' | 'anyone';
   log: 'debug' | 'info' | 'warn' | 'error';
+  /** Name of the time zone that schedules go by. */
+  timezone: string;
+  cameras: CamerasConfig;
   storage: { segmentMs: number; keepMs: number; size: Size; reserve: Size | null };
   audit: { keepMs: number; size: Size };
   identity: IdentityConfig;
@@ -43,6 +50,18 @@ export interface Config {
   /** The session of version 1; null: there is none. */
   v1: V1Config | null;
   sources: readonly SourceConfig[];
+}
+
+/** How the node deals with the network of its cameras. */
+export interface CamerasConfig {
+  /** UDP port that probes are sent from, so that a firewall can let answers in; 0: any. */
+  discoveryPort: number;
+  /** Names or IPv4 addresses of the interfaces that are asked; null: all but loopback. */
+  interfaces: readonly string[] | null;
+  /** A camera's clock that is off by more is told as wrong. */
+  clockAlarmMs: number;
+  /** False subscribes to no events of any camera. */
+  events: boolean;
 }
 
 export interface IdentityConfig {
@@ -83,10 +102,14 @@ export interface SourceConfig {
   input:
     | { kind: 'camera'; main: CameraAddress; sub: CameraAddress | null; transport: 'auto' | 'tcp' | 'udp' }
     | { kind: 'virtual'; camera: VirtualConfig };
+  /** What reads the camera: our own reader, ffmpeg, or the one that fits. */
+  reader: 'auto' | 'own' | 'ffmpeg';
   audio: 'auto' | 'copy' | 'none';
   record: RecordConfig;
   /** Where its ONVIF device service is, and who must answer there; null where it has none. */
   onvif: { service: string; hardwareId: string | null } | null;
+  /** Look for it by its hardware id where it does not answer any more. */
+  find: boolean;
   keepMs: number | null;
   size: Size | null;
 }
@@ -115,22 +138,11 @@ export type VirtualConfig = NonNullable<z.output<typeof sourceShape>['virtual']>
 const INSTALLED = '/var/lib/constitute-nvr';
 const KEEP_MS = 30 * 86_400_000;
 const PASSWORD_BYTES_MAX = 1024;
+/** What is kept before and after an event. */
+const BEFORE_MS = 5_000;
+const AFTER_MS = 10_000;
 /** Most mistakes that are told at once. */
 const PROBLEMS_MAX = 50;
-
-/**
- * SHA-256 of the secrets that the first version's configuration template published (over their lower-case hex text): whoever
- * uses one of them shares it with the world.
- */
-const PUBLISHED_SECRETS = new Set([
-  'd0cf2f20ec4732510ca062f1df5db6e7e0b723809887a10f1329c53eb2312d7a',
-  '09a1892657208cacccb855eb586f010502f63fba10e302ae2836d3484b59a38b',
-  '6a2397834859dfb21f1e8f194054136de3f577f7435c455934997f4acbb39a15',
-  '4e1d4274deddc67e0bfefcdd935e2ee034df1f6fba6fec13f3687f4535394ca5',
-  'f8fb05f69a4bf7f8515dae3205a6e5b3f73d003ce8788add0a36b8f6f45d9a81',
-]);
-/** Keys of the first version's configuration. */
-const VERSION_1_KEYS = ['node_id', 'nostr_pubkey', 'nostr_sk_hex', 'api', 'cameras'];
 
 /** The data folder and credentials as the environment names them; `data` (of the command line) goes first. */
 export function readEnvironment(
@@ -145,17 +157,25 @@ export function readEnvironment(
 }
 
 /** Reads and checks `config.yaml` of a data folder; `text` is null where there is none, and then all is default. */
-export async function loadConfig(files: Files, folder: string): Promise<{ config: Config; text: ConfigText | null }> {
+export async function loadConfig(
+  files: Files,
+  folder: string,
+  book: PasswordBook | null = null,
+): Promise<{ config: Config; text: ConfigText | null }> {
   const file = join(folder, 'config.yaml');
   const text = await readConfigText(files, file);
-  return { config: await checkConfig(files, folder, text), text };
+  return { config: await checkConfig(files, folder, text, book), text };
 }
 
-/** Checks a configuration; `ERR_DAEMON_CONFIG` (`invalid`) names all mistakes with their lines and paths. */
+/**
+ * Checks a configuration; `ERR_DAEMON_CONFIG` (`invalid`) names all mistakes with their lines and paths. Passwords that stand neither in
+ * it nor in a file it names are looked up in `book`; without one, or where it knows none, they are empty.
+ */
 export async function checkConfig(
   files: Pick<Files, 'read'>,
   folder: string,
   text: ConfigText | null,
+  book: PasswordBook | null = null,
 ): Promise<Config> {
   const file = join(folder, 'config.yaml');
   const values = text?.values() ?? {};
@@ -175,19 +195,14 @@ export async function checkConfig(
   const v1 = checked.data.v1 ? await readV1(files, folder, checked.data.v1, tell) : null;
   tellForeignZones(checked.data.swarm, tell);
   if (problems.length > 0) throw new ConfigError(file, bounded(problems));
-  return deepFreeze(configOf(file, folder, checked.data, passwords, v1));
+  return deepFreeze(configOf(file, folder, checked.data, { written: passwords, book }, v1));
 }
 
 type Checked = z.output<typeof configShape>;
 
-function configOf(
-  file: string,
-  folder: string,
-  checked: Checked,
-  passwords: Map<string, string>,
-  v1: V1Config | null,
-): Config {
-  const { listen, addresses, viewer, origins, health, log, storage, audit, identity, swarm, sources } = checked;
+function configOf(file: string, folder: string, checked: Checked, passwords: Passwords, v1: V1Config | null): Config {
+  const { listen, addresses, viewer, origins, health, log, storage, audit, identity, swarm, cameras, sources } =
+    checked;
   const installed = folder === INSTALLED || folder.startsWith(`${INSTALLED}/`);
   return {
     file,
@@ -197,6 +212,13 @@ function configOf(
     origins,
     health,
     log,
+    timezone: checked.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    cameras: {
+      discoveryPort: cameras.discovery_port,
+      interfaces: cameras.interfaces ?? null,
+      clockAlarmMs: cameras.clock_alarm,
+      events: cameras.events,
+    },
     storage: {
       segmentMs: storage.segment,
       keepMs: storage.keep ?? KEEP_MS,
@@ -219,24 +241,45 @@ function configOf(
     },
     swarm: swarm ? swarmOf(swarm, folder) : null,
     v1,
-    sources: Object.entries(sources).map(([id, source]) => ({
-      id: id as SourceId,
-      name: source.name ?? id,
-      enabled: source.enabled,
-      input: source.virtual
-        ? { kind: 'virtual', camera: source.virtual }
-        : {
-            kind: 'camera',
-            main: withCredentials(source.url!, source.username, passwords.get(id)),
-            sub: source.sub ? withCredentials(source.sub, source.username, passwords.get(id)) : null,
-            transport: source.transport,
-          },
-      audio: source.audio,
-      record: { main: 'always', sub: 'always', schedule: null, on: ['motion'], beforeMs: 5_000, afterMs: 10_000 },
-      onvif: null,
-      keepMs: source.keep ?? null,
-      size: source.size ?? null,
-    })),
+    sources: Object.entries(sources).map(([id, source]) => sourceOf(id as SourceId, source, passwords)),
+  };
+}
+
+/** Passwords by source id as they stand in the text or in a file it names, and where the others are found. */
+interface Passwords {
+  written: ReadonlyMap<string, string>;
+  book: PasswordBook | null;
+}
+
+type CheckedSource = Checked['sources'][string];
+
+function sourceOf(id: SourceId, source: CheckedSource, passwords: Passwords): SourceConfig {
+  const { url, sub, onvif, hardware, record, schedule, on, before, after } = source;
+  return {
+    id,
+    name: source.name ?? id,
+    enabled: source.enabled,
+    input: source.virtual
+      ? { kind: 'virtual', camera: source.virtual }
+      : {
+          kind: 'camera',
+          main: withCredentials(id, 'main', url!, source.username, passwords),
+          sub: sub ? withCredentials(id, 'sub', sub, source.username, passwords) : null,
+          transport: source.transport,
+        },
+    reader: source.reader,
+    audio: source.audio,
+    record: {
+      ...record,
+      schedule: schedule ?? null,
+      on: on ?? ['motion'],
+      beforeMs: before ?? BEFORE_MS,
+      afterMs: after ?? AFTER_MS,
+    },
+    onvif: onvif && url ? { service: onvif === true ? usualService(url) : onvif, hardwareId: hardware ?? null } : null,
+    find: source.find,
+    keepMs: source.keep ?? null,
+    size: source.size ?? null,
   };
 }
 
@@ -300,13 +343,20 @@ async function readV1(
   };
 }
 
+/** An address with its credentials: those beside it, or those inside it; a password that is not written is looked up. */
 function withCredentials(
-  camera: CameraAddress,
-  username: string | undefined,
-  password: string | undefined,
+  source: SourceId,
+  stream: 'main' | 'sub',
+  { address, credentials }: CameraAddress,
+  apart: string | undefined,
+  { written, book }: Passwords,
 ): CameraAddress {
-  if (username === undefined) return camera;
-  return { ...camera, credentials: { username, password: password ?? '' } };
+  const username = apart ?? credentials?.username;
+  if (username === undefined) return { address, credentials: null };
+  const purpose: SecretPurpose = apart === undefined ? stream : 'password';
+  const told = apart === undefined ? credentials?.password || undefined : written.get(source);
+  const password = told ?? book?.find({ source, purpose, username, origin: originOf(address) }) ?? '';
+  return { address, credentials: new SecretCredentials(username, password, book?.mark(password)) };
 }
 
 /** Passwords by source id, from the configuration or from the files it names. */
@@ -334,79 +384,6 @@ async function readPasswords(
   return passwords;
 }
 
-/** Secrets that everybody knows, anywhere in the file; and a word where the whole file is of another version. */
-export function publishedSecrets(values: unknown, prints: ReadonlySet<string> = PUBLISHED_SECRETS): string[] {
-  const found: string[] = [];
-  const walk = (value: unknown, path: string) => {
-    if (typeof value === 'string' && /^[0-9a-fA-F]{64}$/.test(value)) {
-      const print = createHash('sha256').update(value.toLowerCase()).digest('hex');
-      if (prints.has(print)) found.push(`${path}: this secret was published in a template; make a new one`);
-    } else if (typeof value === 'object' && value !== null) {
-      for (const [key, inner] of Object.entries(value)) walk(inner, path ? `${path}.${key}` : key);
-    }
-  };
-  walk(values, '');
-  const top = typeof values === 'object' && values !== null ? Object.keys(values) : [];
-  if (VERSION_1_KEYS.filter((key) => top.includes(key)).length >= 2) {
-    found.push('this looks like the configuration of version 1; cameras go into sources (docs/configuration.md)');
-  }
-  return found;
-}
-
-/** Keys that mean nothing, with what may have been meant. */
-function tellUnknownKeys(values: unknown, tell: (path: readonly PropertyKey[], message: string) => void): void {
-  const check = (value: unknown, known: readonly string[], path: readonly string[]) => {
-    for (const key of keysOf(value)) {
-      if (known.includes(key)) continue;
-      const meant = nearest(key, known);
-      tell(
-        [...path, printable(key)],
-        `unknown key; ${meant ? `did you mean ${meant}?` : `expected one of ${known.join(', ')}`}`,
-      );
-    }
-  };
-  const at = (value: unknown, key: string) => (isRecord(value) ? value[key] : undefined);
-  check(values, KNOWN_KEYS.top, []);
-  for (const key of ['storage', 'audit', 'identity', 'swarm', 'v1'] as const)
-    check(at(values, key), KNOWN_KEYS[key], [key]);
-  check(at(at(values, 'identity'), 'enrol'), KNOWN_KEYS.enrol, ['identity', 'enrol']);
-  for (const [place, key, known] of [
-    ['swarm', 'zones', KNOWN_KEYS.zone],
-    ['swarm', 'peers', KNOWN_KEYS.peer],
-    ['v1', 'devices', KNOWN_KEYS.v1Device],
-  ] as const) {
-    const told = at(at(values, place), key);
-    for (const [i, each] of (Array.isArray(told) ? told : [told]).entries())
-      check(each, known, [place, key, String(i)]);
-  }
-  const sources = at(values, 'sources');
-  for (const id of keysOf(sources)) {
-    const source = at(sources, id);
-    check(source, KNOWN_KEYS.source, ['sources', id]);
-    check(at(source, 'virtual'), KNOWN_KEYS.virtual, ['sources', id, 'virtual']);
-  }
-}
-
-/** The known word within two edits, or null. */
-export function nearest(word: string, known: readonly string[]): string | null {
-  if (word.length > 64) return null;
-  const ranked = known.map((each) => ({ each, edits: editsBetween(word.toLowerCase(), each) }));
-  const best = ranked.sort((a, b) => a.edits - b.edits)[0];
-  return best && best.edits <= 2 && best.edits < best.each.length ? best.each : null;
-}
-
-function editsBetween(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let k = 1; k <= b.length; k++) {
-      next.push(Math.min(row[k]! + 1, next[k - 1]! + 1, row[k - 1]! + (a[i - 1] === b[k - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
 /** What was wrong, in our words: zod's own messages may quote what was written. */
 function messageOf(issue: z.core.$ZodIssue): string {
   return issue.message.startsWith('expected') ? issue.message : 'expected another kind of value';
@@ -419,18 +396,6 @@ function bounded(problems: string[]): string[] {
 
 function absolute(path: string, base: string): string {
   return path.startsWith('/') ? path : join(base, path);
-}
-
-function keysOf(value: unknown): string[] {
-  return isRecord(value) ? Object.keys(value) : [];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function printable(text: string): string {
-  return text.slice(0, 64).replace(/[^ -~]/g, '?');
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,22 +1,26 @@
 import { join } from 'node:path';
 import { fromHex } from '../bytes/index.ts';
-import { type CameraDiscovery, createCameraDiscovery } from '../cameras/index.ts';
 import { type ChannelServer, createChannelServer, type V1Deps } from '../channel/index.ts';
 import { createCommands, healthReport, metricsText, type SourceView } from '../commands/index.ts';
 import type { SyncCryptoSuite } from '../crypto/index.ts';
 import { createIdentity, type Identity, type Invitation, type PairingOutcome } from '../identity/index.ts';
 import { createLive } from '../live/index.ts';
 import type { CapturedFragment } from '../media/index.ts';
-import type { Clock, Datagrams, Files, Log, Processes, Random, Startable } from '../platform/index.ts';
+import type { Clock, Datagrams, Files, Http, Log, Processes, Random, Sockets, Startable } from '../platform/index.ts';
 import {
+  AUDIT_DETAIL_MAX,
   type AuditEvent,
   type DeviceKey,
   jsonObjectOf,
   printInvitation,
   type SignedEvent,
+  type SourceId,
   type StreamId,
 } from '../protocol/index.ts';
 import { type AuditLog, createAuditLog, createVault, type DurableMark, type Vault } from '../vault/index.ts';
+import { CameraPart } from './camera-part.ts';
+import { SECRETS_LABEL } from './camera-secrets.ts';
+import { CameraTests } from './camera-test.ts';
 import type { Config, V1Config } from './config.ts';
 import { ConfigKeeper, type ConfigState, type Reload } from './config-keeper.ts';
 import { HttpServer } from './http-server.ts';
@@ -28,6 +32,7 @@ import { bytesOf } from './quantities.ts';
 import { keysToRestart } from './restart-keys.ts';
 import { SourceSet } from './source-set.ts';
 import { StreamIds } from './stream-ids.ts';
+import { createStreamProbe } from './stream-probe.ts';
 import { SwarmPart } from './swarm-part.ts';
 import { vaultKeys, vaultOptions } from './vault-setup.ts';
 import { isOwnOrigin, ViewerFiles, viewerAddress } from './viewer-files.ts';
@@ -39,6 +44,8 @@ export interface DaemonDeps {
   files: Files;
   processes: Processes;
   datagrams: Datagrams;
+  sockets: Sockets;
+  http: Http;
   suite: SyncCryptoSuite;
   /** Told of each fragment before the vault gets it, and of what is durable: for tests of what a crash costs. */
   observe?: { fragment(streamId: StreamId, fragment: CapturedFragment): void; durable(mark: DurableMark): void };
@@ -92,7 +99,8 @@ class Node implements Daemon {
   readonly #live: ReturnType<typeof createLive>;
   readonly #http: HttpServer;
   readonly #parts: NodeParts;
-  readonly #cameras: CameraDiscovery;
+  readonly #cameras: CameraPart;
+  readonly #tests: CameraTests;
   readonly #swarm: SwarmPart | null;
   #viewer: ViewerFiles | null = null;
   #audit: AuditLog | null = null;
@@ -119,15 +127,28 @@ class Node implements Daemon {
     );
     this.#live = createLive({ log: log.child({ room: 'live' }) });
     const streamIds = new StreamIds(deps, join(folder, 'streams.json'));
-    this.#sources = new SourceSet({ ...deps, live: this.#live, vault: () => this.#observed(this.#vault!), streamIds });
+    this.#sources = new SourceSet({
+      ...deps,
+      live: this.#live,
+      vault: () => this.#observed(this.#vault!),
+      streamIds,
+      timezone: config.timezone,
+      cameras: {
+        view: (source) => this.#cameras.desk.view(source),
+        admits: (source, signal) => this.#cameras.desk.admits(source, signal),
+        reported: (source, time) => this.#cameras.desk.reported(source, time),
+      },
+    });
     this.#keeper = new ConfigKeeper(
       {
         ...deps,
         log: log.child({ room: 'config' }),
         reserve: (sources) => this.#sources.reserve(sources),
-        apply: (changed) => {
+        apply: async (changed) => {
           this.#vault!.retain(vaultOptions(changed, folder, this.#volumeBytes).retention);
-          return this.#sources.apply(changed.sources);
+          const changes = await this.#sources.apply(changed.sources);
+          this.#cameras.apply(changed.sources);
+          return changes;
         },
         taken: () => this.#note('changed', null, 'config.yaml'),
         needsRestart: keysToRestart,
@@ -144,13 +165,21 @@ class Node implements Daemon {
       },
       { listen: config.listen, health: config.health },
     );
-    this.#cameras = createCameraDiscovery({
-      ...deps,
-      log: log.child({ room: 'cameras' }),
-      localAddresses: () =>
-        machineAddresses().flatMap(({ address, family, internal }) =>
-          family === 'IPv4' && !internal ? [address] : [],
-        ),
+    this.#cameras = new CameraPart(
+      {
+        ...deps,
+        log: log.child({ room: 'cameras' }),
+        sources: this.#sources,
+        keeper: this.#keeper,
+        moved: (source, service) => this.#noteMoved(source, service),
+      },
+      { folder, cameras: config.cameras },
+    );
+    this.#tests = new CameraTests({
+      clock: deps.clock,
+      probe: createStreamProbe({ ...deps, log: log.child({ room: 'ingest' }) }),
+      driverFor: (order) => this.#cameras.desk.driverFor(order),
+      source: (id) => this.#keeper.current.sources.find((source) => source.id === id) ?? null,
     });
     const { swarm } = config;
     const { version } = options;
@@ -170,12 +199,18 @@ class Node implements Daemon {
     const swarmPart = this.#swarm;
     this.#parts = new NodeParts(log, [
       { name: 'identity', start: () => this.#identity.start(), stop: () => this.#identity.stop() },
+      { name: 'secrets', start: () => this.#unseal(), stop: async () => {} },
       { name: 'audit', start: () => this.#startAudit(), stop: () => this.#stopAudit() },
       { name: 'vault', start: () => this.#startVault(), stop: async () => this.#vault?.stop() },
       { name: 'channel', start: () => this.#startChannel(), stop: async () => this.#channel?.stop() },
       { name: 'http', start: () => this.#startHttp(), stop: () => this.#http.stop() },
-      { name: 'sources', start: () => this.#sources.start(config.sources), stop: () => this.#sources.stop() },
-      { name: 'config', start: () => this.#keeper.start(), stop: () => this.#keeper.stop() },
+      { name: 'cameras', start: () => this.#cameras.start(), stop: () => this.#cameras.stop() },
+      {
+        name: 'sources',
+        start: () => this.#sources.start(this.#keeper.current.sources),
+        stop: () => this.#sources.stop(),
+      },
+      { name: 'config', start: () => this.#startKeeper(), stop: () => this.#keeper.stop() },
       ...(swarmPart ? [{ name: 'swarm', start: () => swarmPart.start(), stop: () => swarmPart.stop() }] : []),
       { name: 'state', start: () => this.#tellState(), stop: () => removeNodeState(files, folder) },
     ]);
@@ -224,6 +259,13 @@ class Node implements Daemon {
     return { text: this.#invitationText(invitation), expiresAt: invitation.expiresAt };
   }
 
+  /** Passwords of cameras, which the identity's keys open. */
+  async #unseal(): Promise<void> {
+    const key = this.#identity.deriveKey(SECRETS_LABEL);
+    await this.#keeper.unseal(key);
+    key.fill(0);
+  }
+
   async #startAudit(): Promise<void> {
     const { folder, config } = this.#options;
     const { totalBytes } = await this.#deps.files.space(folder);
@@ -248,6 +290,20 @@ class Node implements Daemon {
 
   #note(event: AuditEvent, device: DeviceKey | null, detail: string, address = ''): void {
     this.#audit?.note({ event, at: this.#deps.clock.now(), device, source: null, span: null, detail, address });
+  }
+
+  /** A camera answers at another address now, and is believed because it said who it is. */
+  #noteMoved(source: SourceId, service: string): void {
+    const detail = `moved to ${service}`.slice(0, AUDIT_DETAIL_MAX);
+    this.#audit?.note({
+      event: 'changed',
+      at: this.#deps.clock.now(),
+      device: null,
+      source,
+      span: null,
+      detail,
+      address: '',
+    });
   }
 
   #notePairing({ what, device, address }: PairingOutcome): void {
@@ -280,6 +336,12 @@ class Node implements Daemon {
         };
       },
     };
+  }
+
+  /** Cameras are asked once what they tell of themselves can be written down. */
+  async #startKeeper(): Promise<void> {
+    await this.#keeper.start();
+    this.#cameras.apply(this.#keeper.current.sources);
   }
 
   async #startHttp(): Promise<void> {
@@ -315,13 +377,15 @@ class Node implements Daemon {
       live: this.#live,
       devices: identity,
       pairing: identity.pairing,
-      cameras: this.#cameras,
+      cameras: this.#cameras.view,
+      events: this.#cameras.events,
       swarm: { status: () => this.#swarm?.status() ?? null },
       audit: this.#audit!,
       sources: {
         list: () => this.sources(),
-        put: (wish) => this.#keeper.put(wish),
+        upsert: (wish) => this.#keeper.upsert(wish),
         remove: (source) => this.#keeper.remove(source),
+        test: (wish, signal) => this.#tests.run(wish, signal),
       },
       node: {
         nodeId: identity.nodeId,
@@ -423,12 +487,15 @@ class Node implements Daemon {
 
   #warnings(): string[] {
     const { mistakes, restart } = this.#keeper.state;
+    const { warning } = this.#keeper;
     const vault = this.#vault!.status();
     const audit = this.#audit!.status();
     const { v1 } = this.#channel!.status();
     return [
       ...(vault.state === 'ok' ? [] : [`storage: ${vault.reason ?? vault.state}`]),
       ...(audit.state === 'ok' ? [] : [`audit log: ${audit.reason ?? audit.state}`]),
+      ...(warning ? [warning] : []),
+      ...this.#cameras.warnings(),
       ...mistakes.map((mistake) => `config.yaml is refused: ${mistake}`),
       ...(restart.length > 0 ? [`config.yaml: a restart is needed for ${restart.join(', ')}`] : []),
       ...(v1 ? [v1.warning] : []),

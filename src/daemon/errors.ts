@@ -51,6 +51,16 @@ export function credentialsNotForThisHost(): NvrError {
   return new NvrError('ERR_DAEMON_CREDENTIALS', 'invalid', text);
 }
 
+/** So many cameras are tried at once already. */
+export function testsBusy(limit: number): NvrError {
+  return new NvrError('ERR_DAEMON_TESTS', 'exhausted', `expected at most ${limit} tests of cameras at once`);
+}
+
+/** So many passwords of cameras are not kept. */
+export function secretsFull(limit: number): NvrError {
+  return new NvrError('ERR_DAEMON_SECRETS_FULL', 'exhausted', `expected at most ${limit} sealed passwords of cameras`);
+}
+
 /** `config.yaml` was changed by hand and has mistakes: nothing is written over it. */
 export function configBroken(): NvrError {
   const text = 'expected config.yaml without mistakes: it was changed on the machine and must be corrected there';

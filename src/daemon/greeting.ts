@@ -1,5 +1,5 @@
 import { renderUnicodeCompact } from 'uqr';
-import type { DeviceKey } from '../protocol/index.ts';
+import { type DeviceKey, spokenFingerprint } from '../protocol/index.ts';
 
 /** The first 128 bits of a node's key in groups of four: short enough to read aloud, long enough not to be imitated. */
 export function fingerprintOf(nodeId: DeviceKey): string {
@@ -29,6 +29,7 @@ export function greetingText(facts: GreetingFacts): string {
   return [
     `Constitute NVR ${version}`,
     `node         ${fingerprintOf(nodeId)}`,
+    `in words     ${spokenFingerprint(nodeId)}`,
     `listening    ${listening.join(', ')}`,
     `data         ${folder}`,
     `recording    ${recorded.length === 0 ? 'nothing: no source is configured' : ''}`.trimEnd(),

@@ -1,11 +1,17 @@
 import type { SourceView } from '../commands/index.ts';
+import { type ActivityEvent, EventActivity, PrerollBudget, StartGate } from '../ingest/index.ts';
 import type { SourceId } from '../protocol/index.ts';
 import type { SourceConfig } from './config.ts';
 import { RunningSource, type RunningSourceDeps, streamNames } from './running-source.ts';
 import type { StreamIds } from './stream-ids.ts';
 
-export interface SourceSetDeps extends Omit<RunningSourceDeps, 'vault'> {
+/** What each source gets from the set, and the rest, without which schedules go by the system's zone and no camera is asked. */
+type Shared = 'vault' | 'cameras' | 'timezone' | 'startGate' | 'budget' | 'activity';
+
+export interface SourceSetDeps extends Omit<RunningSourceDeps, Shared> {
   streamIds: StreamIds;
+  cameras?: RunningSourceDeps['cameras'];
+  timezone?: string;
   /** Known once the vault has started. */
   vault(): RunningSourceDeps['vault'];
 }
@@ -25,11 +31,16 @@ export interface SourceChanges {
  */
 export class SourceSet {
   readonly #deps: SourceSetDeps;
+  readonly #startGate: StartGate;
+  readonly #budget = new PrerollBudget();
+  /** What goes on in front of the cameras: kept while a source begins anew. Of the running ones. */
+  readonly #activities = new Map<SourceId, EventActivity>();
   /** Bounded by `SOURCES_MAX` of the configuration. */
   #running = new Map<SourceId, RunningSource>();
 
   constructor(deps: SourceSetDeps) {
     this.#deps = deps;
+    this.#startGate = new StartGate(deps.clock);
   }
 
   /** Loads the stream ids and begins every source. A camera that does not answer holds up nothing. */
@@ -67,6 +78,7 @@ export class SourceSet {
     for (const [id, source] of before) {
       if (next.has(id)) continue;
       changes.stopped.push(id);
+      this.#activities.delete(id);
       tasks.push(this.#remove(source));
     }
     this.#running = next;
@@ -77,6 +89,26 @@ export class SourceSet {
   /** All at once: each waits for its own camera and disk, not for the others'. */
   async stop(): Promise<void> {
     await Promise.all([...this.#running.values()].map((source) => source.stop()));
+  }
+
+  /** A camera told of something. */
+  event(source: SourceId, event: ActivityEvent): void {
+    this.#activities.get(source)?.tell(event);
+  }
+
+  /** Nobody knows what goes on in front of a camera from here on (false), or again (true). */
+  eventsConnected(source: SourceId, connected: boolean): void {
+    this.#activities.get(source)?.connect(connected);
+  }
+
+  /** What is known of a camera changed. */
+  cameraChanged(source: SourceId): void {
+    this.#running.get(source)?.cameraChanged();
+  }
+
+  /** Where the device service of a source's camera is, and who must answer there; null where it has none. */
+  onvifOf(source: SourceId): SourceConfig['onvif'] {
+    return this.#running.get(source)?.onvif ?? null;
   }
 
   list(): SourceView[] {
@@ -90,7 +122,12 @@ export class SourceSet {
 
   async #create(config: SourceConfig): Promise<RunningSource> {
     const ids = await this.#deps.streamIds.assign(placesOf(config));
-    return new RunningSource({ ...this.#deps, vault: this.#deps.vault() }, config, ids);
+    const { clock, cameras = null, timezone = systemTimezone() } = this.#deps;
+    const shared = { vault: this.#deps.vault(), startGate: this.#startGate, budget: this.#budget };
+    const connected = cameras?.view(config.id)?.eventsConnected ?? false;
+    const activity = this.#activities.get(config.id) ?? new EventActivity(clock, connected);
+    this.#activities.set(config.id, activity);
+    return new RunningSource({ ...this.#deps, ...shared, cameras, timezone, activity }, config, ids);
   }
 
   /** The old recordings are closed before the new ones begin: a stream has one writer. */
@@ -112,6 +149,10 @@ export class SourceSet {
     await source.stop();
     this.#deps.live.removeSource(source.config.id);
   }
+}
+
+function systemTimezone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 function placesOf(source: SourceConfig) {

@@ -19,6 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   json: 'application/json',
+  txt: 'text/plain; charset=utf-8',
   webmanifest: 'application/manifest+json',
   svg: 'image/svg+xml',
   png: 'image/png',
@@ -75,7 +76,8 @@ export class ViewerFiles {
   /** Reads what the build wrote; null where there is none, or where a file is not as its manifest says. */
   static async load(files: Pick<Files, 'read'>, folder: string): Promise<ViewerFiles | null> {
     try {
-      const manifest = parseManifest(fromUtf8(await files.read(join(folder, VIEWER_MANIFEST), MANIFEST_BYTES_MAX)));
+      const listing = await files.read(join(folder, VIEWER_MANIFEST), MANIFEST_BYTES_MAX);
+      const manifest = parseManifest(fromUtf8(listing));
       if (!manifest) return null;
       const found = new Map<string, ViewerFile>();
       for (const [path, hash] of manifest) {
@@ -83,6 +85,8 @@ export class ViewerFiles {
         if (createHash('sha256').update(bytes).digest('hex') !== hash) return null;
         found.set(`/${path}`, await fileOf(path, hash, bytes));
       }
+      const listingHash = createHash('sha256').update(listing).digest('hex');
+      found.set(`/${VIEWER_MANIFEST}`, await fileOf(VIEWER_MANIFEST, listingHash, listing));
       const index = found.get('/index.html');
       if (!index) return null;
       return new ViewerFiles(found.set('/', index));

@@ -17,19 +17,24 @@ const RESTART_MS = 1_000;
 export class VirtualCameraChild {
   readonly #deps: { clock: Clock; log: Log; processes: Processes };
   readonly #camera: VirtualConfig;
+  readonly #serial: string;
   readonly #stopping = new AbortController();
   #child: OwnedProcess | null = null;
   #life: Promise<void> = Promise.resolve();
   #port = 0;
+  #onvifPort = 0;
 
-  constructor(deps: { clock: Clock; log: Log; processes: Processes }, camera: VirtualConfig) {
+  /** `serial`: what its device service calls itself for ever. */
+  constructor(deps: { clock: Clock; log: Log; processes: Processes }, camera: VirtualConfig, serial: string) {
     this.#deps = deps;
     this.#camera = camera;
+    this.#serial = serial;
   }
 
   /** Resolves when it listens, or has taken too long to. */
   async start(): Promise<void> {
     this.#port = await freePort();
+    if (this.#camera.onvif) this.#onvifPort = await freePort();
     let ready = () => {};
     const listening = new Promise<void>((done) => {
       ready = done;
@@ -51,6 +56,11 @@ export class VirtualCameraChild {
     return `rtsp://127.0.0.1:${this.#port}/${stream}`;
   }
 
+  /** Its ONVIF device service; null where it has none, and before it was started. */
+  get service(): string | null {
+    return this.#onvifPort === 0 ? null : `http://127.0.0.1:${this.#onvifPort}/onvif/device_service`;
+  }
+
   async #live(ready: () => void): Promise<void> {
     const { clock, log, processes } = this.#deps;
     const { signal } = this.#stopping;
@@ -58,7 +68,7 @@ export class VirtualCameraChild {
       this.#child = processes.spawn(process.execPath, this.#arguments());
       this.#child.onErrorLine((line) => log.debug({ line }, 'the virtual camera said'));
       for await (const bytes of this.#child.stdout) {
-        if (new TextDecoder().decode(bytes).includes('rtsp://')) ready();
+        if (new TextDecoder().decode(bytes).includes(this.#camera.onvif ? 'http://' : 'rtsp://')) ready();
       }
       const exit = await this.#child.exited;
       if (signal.aborted) return;
@@ -68,11 +78,13 @@ export class VirtualCameraChild {
   }
 
   #arguments(): string[] {
-    const { codec, size, fps, audio, sub } = this.#camera;
+    const { codec, size, fps, audio, sub, onvif, ptz } = this.#camera;
     return [
       ...[PROGRAM, 'virtual-camera', '--port', String(this.#port), '--codec', codec],
       ...['--size', `${size.width}x${size.height}`, '--fps', String(fps), '--audio', audio],
       ...(sub ? [] : ['--sub-size', 'none']),
+      ...(onvif ? ['--onvif', '--onvif-port', String(this.#onvifPort), '--serial', this.#serial] : []),
+      ...(onvif && ptz ? ['--ptz'] : []),
     ];
   }
 }

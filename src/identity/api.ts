@@ -100,7 +100,7 @@ export type Standing = 'paired' | 'listed' | 'claimed' | 'unknown';
 /**
  * Who we are and whom we trust: the node's keys at rest, its certificate, paired devices, their grants, the owner's identity.
  *
- * Secrets leave it only as signatures, as the channel's key pair, and as the storage key for the vault.
+ * Secrets leave it only as signatures, as the channel's key pair, as the storage key for the vault, and as keys derived from it.
  */
 export interface Identity extends Startable {
   /** The node's x-only device key. Asserts that `start` has resolved, as everything below does. */
@@ -113,6 +113,8 @@ export interface Identity extends Startable {
   sign(digest: Uint8Array): Uint8Array<ArrayBuffer>;
   /** The vault's 32-byte key encryption key, a copy. */
   kek(): Uint8Array<ArrayBuffer>;
+  /** A 32-byte key of its own for another thing to be sealed at rest, derived from the storage key by a label (docs/formats/secrets.md). */
+  deriveKey(label: string): Uint8Array<ArrayBuffer>;
   /** Paired devices, oldest first. */
   devices(): PairedDevice[];
   /**

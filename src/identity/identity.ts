@@ -1,5 +1,5 @@
-import { toHex } from '../bytes/index.ts';
-import { type KeyPair, type SyncCryptoSuite, schnorrPublicKey, schnorrSign } from '../crypto/index.ts';
+import { toHex, utf8 } from '../bytes/index.ts';
+import { hkdfSha256, type KeyPair, type SyncCryptoSuite, schnorrPublicKey, schnorrSign } from '../crypto/index.ts';
 import { assert, isNvrError } from '../errors.ts';
 import {
   type Access,
@@ -48,6 +48,8 @@ const UNASKED_MS = 5_000;
 const SEEN_FLUSH_MS = 60_000;
 /** An X-Wing public key is an ML-KEM-768 key of this size, then an X25519 key. */
 const ML_KEM_KEY_BYTES = 1184;
+/** Salt of keys that are derived from the storage key. */
+const DERIVED_SALT = utf8('constitute derived key v1');
 
 /** Makes the identity room. `start` loads or makes the keys and reads the devices; errors name the file at fault. */
 export function createIdentity(deps: IdentityDeps, options: IdentityOptions): Identity {
@@ -193,6 +195,11 @@ class NodeIdentity implements Identity {
 
   kek(): Uint8Array<ArrayBuffer> {
     return this.#alive().secrets.storageKek.slice();
+  }
+
+  deriveKey(label: string): Uint8Array<ArrayBuffer> {
+    const { storageKek } = this.#alive().secrets;
+    return hkdfSha256(this.#deps.suite.hashes, storageKek, DERIVED_SALT, utf8(label), 32);
   }
 
   devices(): PairedDevice[] {

@@ -35,8 +35,17 @@ export class Backoff {
     this.#refusals = unauthorized ? this.#refusals + 1 : 0;
     const fullMs = Math.min(LAST_MS, FIRST_MS * 2 ** Math.min(this.#tries, 10));
     this.#tries++;
-    const jitter = this.#random.bytes(2).reduce((sum, byte) => sum * 256 + byte, 0) / 65_536;
+    const jitter = this.#jitter();
     if (this.refused) return REFUSED_MS + jitter * 5_000;
     return fullMs * (0.5 + 0.5 * jitter);
+  }
+
+  /** Milliseconds to wait where only a person can help, and no refusal of the camera is counted. */
+  slow(): number {
+    return REFUSED_MS + this.#jitter() * 5_000;
+  }
+
+  #jitter(): number {
+    return this.#random.bytes(2).reduce((sum, byte) => sum * 256 + byte, 0) / 65_536;
   }
 }

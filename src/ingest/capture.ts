@@ -1,46 +1,44 @@
 import { toHex } from '../bytes/index.ts';
 import { NvrError } from '../errors.ts';
 import {
-  type AudioTreatment,
-  type CameraAddress,
   changedPicture,
-  FragmentReader,
   type FragmentReaderItem,
   MediaError,
   type ParsedInit,
-  recordingCommand,
   sequenceParameterSets,
   type Track,
   withReferenceTime,
 } from '../media/index.ts';
-import type { Clock, OwnedProcess, Processes, Random } from '../platform/index.ts';
+import type { Clock, Random } from '../platform/index.ts';
 import type { GapCause } from '../protocol/index.ts';
-import { backwardTicks, type Complaint, classifyErrorLine, explain } from './error-lines.ts';
+import { type Complaint, explain, TIMESTAMPS_JUMPED } from './error-lines.ts';
 import { type Arrived, arrived, Opening } from './opening.ts';
 import type { StreamSink } from './sink.ts';
 import { StreamMeter } from './stream-meter.ts';
+import type { CameraClock, Supply, SupplyFacts, SupplyListener } from './supply.ts';
 import type { Arrival, Timeline } from './timeline.ts';
 
 export interface CaptureDeps {
   clock: Clock;
   random: Random;
-  processes: Processes;
   sink: StreamSink;
 }
 
 /** One try at one camera stream. */
 export interface CaptureOrder {
-  ffmpeg: string;
-  camera: CameraAddress;
-  transport: 'tcp' | 'udp';
-  audio: AudioTreatment;
+  /** Begins what the fragments come from. */
+  supply(listener: SupplyListener): Supply;
+  /** False where sound is not taken along. */
+  sound: boolean;
   timeline: Timeline;
   /** Take a stream whose keyframes contradict its description from the start; a camera that describes itself wrongly. */
   trusting: boolean;
   /** The first fragment of a run was stored. */
   onPicture(): void;
-  /** Nothing came for too long; the child is being ended. */
+  /** Nothing came for too long; the supply is being ended. */
   onStall(): void;
+  /** The camera told its own time. */
+  onCameraTime(clock: CameraClock): void;
   /** The calendar was set by so many µs, positive forward. */
   onClockStep(stepUs: number): void;
 }
@@ -58,17 +56,16 @@ export interface CaptureEnd {
   again: boolean;
   /** Only a person can help. */
   hopeless: boolean;
+  /** It was not even tried. */
+  refused?: true;
 }
 
 /** Without a fragment for this long, or for three GOPs, a stream has stalled. */
 const STALL_MS_MIN = 10_000;
 const STALL_GOPS = 3;
-/** ffmpeg itself gives up on a silent camera after this. */
-const CAMERA_TIMEOUT_MS = 10_000;
+/** A camera that sends pictures and no keyframe is given up after this. */
+const KEYFRAME_MS_MAX = 60_000;
 const WATCH_EVERY_MS = 500;
-/** Timestamps that go back by more than this are a jump, not disorder. */
-const BACK_S_MAX = 1;
-const TIMESTAMPS_JUMPED = "the camera's timestamps jumped";
 const NOT_UNDERSTOOD = 'what the camera sent could not be understood';
 
 /** Why a capture ends. */
@@ -79,13 +76,13 @@ interface End {
   hopeless?: true;
 }
 
-/** One ffmpeg child from start to end: its bytes become placed fragments in the sink. Used once. */
+/** One supply from start to end: its fragments are placed in time and go to the sink. Used once. */
 export class Capture {
   readonly #deps: CaptureDeps;
   readonly #order: CaptureOrder;
   readonly #meter = new StreamMeter();
   readonly #complaints = new Set<Complaint>();
-  #child: OwnedProcess | null = null;
+  #supply: Supply | null = null;
   #init: ParsedInit | null = null;
   #opening: Opening | null = null;
   /** A run is open in the sink. */
@@ -123,28 +120,32 @@ export class Capture {
     return this.#meter.figures();
   }
 
-  /** Runs the child to its end; never rejects. */
+  facts(): SupplyFacts | null {
+    return this.#supply?.facts() ?? null;
+  }
+
+  /** Runs the supply to its end; never rejects. */
   async run(): Promise<CaptureEnd> {
-    const { clock, processes } = this.#deps;
-    const { ffmpeg, camera, transport, audio } = this.#order;
-    const { args, input } = recordingCommand({ camera, transport, audio, timeoutMs: CAMERA_TIMEOUT_MS });
+    const { clock } = this.#deps;
     this.#startedMs = clock.monotonic();
-    const child = processes.spawn(ffmpeg, args, { input });
-    this.#child = child;
-    child.onErrorLine((line) => this.#hear(line));
+    const supply = this.#order.supply({
+      onComplaint: (complaint) => void this.#complaints.add(complaint),
+      onEnd: (end) => this.#hearEnd(end),
+      onCameraTime: (told) => this.#order.onCameraTime(told),
+    });
+    this.#supply = supply;
+    // It may have said its last word before we knew it.
+    if (this.#end) void supply.end();
     const unwatch = this.#watch();
     try {
-      await this.#pump(child);
+      await this.#pump(supply);
       if (this.#opening) await this.#beginRun(this.#opening.release());
     } catch (error) {
       this.#endBy(error);
     }
     unwatch();
-    const exit = await child.stop();
-    input.fill(0);
-    if (exit.failed !== undefined || exit.code === 127) {
-      this.#end ??= { cause: 'unknown', reason: `${ffmpeg} is not installed or cannot be started`, hopeless: true };
-    }
+    const { broken } = await supply.end();
+    if (broken !== null) this.#end ??= { cause: 'unknown', reason: broken, hopeless: true };
     const end = this.#end ?? explain(this.#complaints);
     await this.#closeRun(end);
     const pictured = this.#picturedMs !== null;
@@ -159,42 +160,32 @@ export class Capture {
     };
   }
 
-  /** Asks the child to end; `run` resolves once what it still had is stored. */
+  /** Asks the supply to end; `run` resolves once what it still had is stored. */
   stop(cause: GapCause, reason: string): void {
     this.#finish({ cause, reason });
   }
 
   #finish(end: End): void {
     this.#end ??= end;
-    void this.#child?.stop();
+    void this.#supply?.end();
   }
 
-  /** Nothing more is taken; an orderly stop still takes what the child wrote last. */
+  /** Nothing more is taken; an orderly stop still takes what the supply had on its way. */
   get #over(): boolean {
     return this.#end !== null && this.#end.cause !== 'stopped';
   }
 
-  /** One line of the child's standard error. It goes no further: it may hold the camera's password. */
-  #hear(line: string): void {
-    const complaint = classifyErrorLine(line);
-    if (complaint) this.#complaints.add(complaint);
-    const timescale = this.#init ? this.#init.tracks[0]!.timescale : Number.POSITIVE_INFINITY;
-    const backward = (backwardTicks(line) ?? 0) > BACK_S_MAX * timescale;
-    // From here on ffmpeg throws pictures away or squeezes their times together; a new child takes them as they are.
-    if ((complaint === 'timestamps' || backward) && this.#running) {
-      this.#finish({ cause: 'timestamps', reason: TIMESTAMPS_JUMPED, again: true });
-    }
+  /** The supply says why it cannot go on. Times that jump before a run began end nothing: the opening sorts them out. */
+  #hearEnd(end: End): void {
+    if (end.cause !== 'timestamps' || this.#running || this.#supply?.kind === 'own') this.#finish(end);
   }
 
-  async #pump(child: OwnedProcess): Promise<void> {
-    const { clock } = this.#deps;
-    const reader = new FragmentReader();
-    for await (const bytes of child.stdout) {
-      const arrival = { wallUs: clock.nowUs(), monoUs: clock.monotonicUs() };
+  async #pump(supply: Supply): Promise<void> {
+    for await (const { arrival, items } of supply.pieces()) {
       const stepUs = this.#order.timeline.calendarStepUs(arrival);
       if (stepUs !== 0) this.#order.onClockStep(stepUs);
       this.#busy = true;
-      for (const item of reader.push(bytes)) {
+      for (const item of items) {
         if (this.#over) return;
         await this.#take(item, arrival);
       }
@@ -303,7 +294,7 @@ export class Capture {
     if (error instanceof MediaError) {
       const unsupported = error.code === 'ERR_MEDIA_UNSUPPORTED';
       // Sound of a kind we cannot carry must not cost the picture: the next try goes without.
-      if (!this.#init && this.#order.audio !== 'none') this.#complaints.add('audio');
+      if (!this.#init && this.#order.sound) this.#complaints.add('audio');
       this.#end ??= unsupported
         ? { cause: 'malformed', reason: 'the picture is neither H.264 nor H.265', hopeless: true }
         : { cause: 'malformed', reason: NOT_UNDERSTOOD };
@@ -313,19 +304,22 @@ export class Capture {
         ? { cause: 'full', reason: 'the disk is full' }
         : { cause: 'storage', reason: 'storing failed' };
     } else {
-      // A pipe that broke while the child was being ended says nothing new.
+      // A pipe that broke while the supply was being ended says nothing new.
       this.#end ??= explain(this.#complaints);
     }
   }
 
-  /** Ends the child when nothing came for too long; not while we ourselves keep it waiting. */
+  /** Ends the supply when nothing came for too long; not while we ourselves keep it waiting. */
   #watch(): () => void {
     const { clock } = this.#deps;
     let waitedMs = this.#startedMs;
     let cancel = () => {};
     const look = () => {
       if (this.#busy) waitedMs = clock.monotonic();
-      const quietMs = clock.monotonic() - Math.max(this.#lastFragment?.monotonic ?? 0, waitedMs);
+      // Pictures before the first keyframe are a sign of life too, for a while.
+      const patient = this.#running || clock.monotonic() - this.#startedMs < KEYFRAME_MS_MAX;
+      const heardMs = (patient ? this.#supply?.heardMs : null) ?? 0;
+      const quietMs = clock.monotonic() - Math.max(this.#lastFragment?.monotonic ?? 0, heardMs, waitedMs);
       const limitMs = Math.max(STALL_MS_MIN, STALL_GOPS * (this.figures().gopMs ?? 0));
       if (quietMs > limitMs) {
         const reason = this.#init ? `no picture for ${Math.round(quietMs / 1000)} s` : 'the camera sent no picture';

@@ -1,8 +1,17 @@
 import type { GapCause } from '../protocol/index.ts';
 
-/** What a line of ffmpeg's standard error means to us. The line itself may hold a password and goes nowhere. */
+/**
+ * What went wrong with a camera: what a line of ffmpeg's standard error means to us, or what our own reader met. The line itself may
+ * hold a password and goes nowhere.
+ */
 export type Complaint =
   | 'unauthorized'
+  | 'busy'
+  | 'redirected'
+  | 'certificate'
+  /** Our own reader does not read this picture, or this sound. */
+  | 'beyond'
+  | 'sound-beyond'
   | 'not-found'
   | 'unreachable'
   | 'timeout'
@@ -11,6 +20,9 @@ export type Complaint =
   | 'timestamps'
   | 'malformed'
   | 'ended';
+
+/** Said wherever a camera's timestamps cannot be followed. */
+export const TIMESTAMPS_JUMPED = "the camera's timestamps jumped";
 
 // First match wins. Texts of ffmpeg 5 to 7, which reports RTSP replies and errno as text.
 const MEANINGS: readonly [RegExp, Complaint][] = [
@@ -59,11 +71,16 @@ export function explain(complaints: ReadonlySet<Complaint>): { cause: GapCause; 
 
 const EXPLANATIONS: readonly [Complaint, GapCause, string][] = [
   ['unauthorized', 'unauthorized', 'the camera refused the user name or password'],
+  ['certificate', 'foreign', 'the camera shows another certificate than the one that was pinned'],
+  ['redirected', 'unreachable', 'the camera sends us to another address, which is not followed'],
+  ['busy', 'unreachable', 'the camera is busy or serves no more viewers'],
   ['not-found', 'unreachable', 'the camera does not know this path'],
   ['transport', 'unreachable', 'the camera refused the transport'],
   ['unreachable', 'unreachable', 'no connection to the camera'],
   ['timeout', 'unreachable', 'the camera did not answer in time'],
-  ['timestamps', 'timestamps', "the camera's timestamps jumped"],
+  ['timestamps', 'timestamps', TIMESTAMPS_JUMPED],
+  ['beyond', 'malformed', 'the stream is of a kind that only ffmpeg can take'],
+  ['sound-beyond', 'malformed', 'the sound is of a kind that only ffmpeg can take'],
   ['audio', 'malformed', 'the sound could not be taken along'],
   ['malformed', 'malformed', 'what the camera sent could not be understood'],
   ['ended', 'ended', 'the camera closed the connection'],

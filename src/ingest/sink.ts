@@ -12,6 +12,8 @@ export interface StreamSink {
   beginRun(run: Run): Promise<void>;
   fragment(fragment: CapturedFragment): Promise<void>;
   endRun(end: RunEnd): Promise<void>;
+  /** Told between runs where recording was refused: why the gap goes on from here, wall µs. */
+  refused?(refusal: { cause: GapCause; atUs: number }): Promise<void>;
 }
 
 export interface RunEnd {

@@ -15,6 +15,20 @@ export interface PictureSize {
   height: number;
 }
 
+/** What a decoder configuration says of a sequence parameter set beside the set itself. */
+export interface PictureFormat extends PictureSize {
+  /** `chroma_format_idc`: 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4. */
+  chroma: number;
+  /** Bits of a sample beyond 8. */
+  lumaExtra: number;
+  chromaExtra: number;
+  /** H.265 only: `general_profile_space` to `general_level_idc`, 12 bytes. */
+  general: Uint8Array;
+  /** H.265 only: temporal layers from 1, and whether they nest. */
+  temporalLayers: number;
+  temporalNesting: boolean;
+}
+
 /** The NAL units of one length-prefixed sample, as views; stops quietly at a length that does not fit. */
 export function* nalUnits(sample: Uint8Array, lengthSize: number): Generator<Uint8Array> {
   let at = 0;
@@ -76,7 +90,13 @@ function sizeText(format: string, unit: Uint8Array): string {
 
 /** Picture size of a sequence parameter set. Throws `ERR_MEDIA_MALFORMED`. */
 export function pictureSize(format: string, unit: Uint8Array): PictureSize {
-  return isHevc(format) ? hevcPictureSize(unit) : avcPictureSize(unit);
+  const { width, height } = pictureFormat(format, unit);
+  return { width, height };
+}
+
+/** All of a sequence parameter set that a decoder configuration repeats. Throws `ERR_MEDIA_MALFORMED`. */
+export function pictureFormat(format: string, unit: Uint8Array): PictureFormat {
+  return isHevc(format) ? hevcPictureFormat(unit) : avcPictureFormat(unit);
 }
 
 function isHevc(format: string): boolean {
@@ -103,18 +123,21 @@ function payload(unit: Uint8Array): Uint8Array {
 const CHROMA_PROFILES = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 
 /** H.264 section 7.3.2.1. */
-function avcPictureSize(unit: Uint8Array): PictureSize {
+function avcPictureFormat(unit: Uint8Array): PictureFormat {
   const reader = new BitReader(payload(unit));
   reader.skip(8);
   const profile = reader.bits(8);
   reader.skip(16);
   reader.ue();
   let chroma = 1;
+  /** Of the cropping rectangle: colour planes that are coded apart count as grey. */
+  let cropChroma = 1;
+  const extra = [0, 0];
   if (CHROMA_PROFILES.has(profile)) {
     chroma = reader.ue();
-    if (chroma === 3 && reader.flag()) chroma = 0;
-    reader.ue();
-    reader.ue();
+    cropChroma = chroma === 3 && reader.flag() ? 0 : chroma;
+    extra[0] = reader.ue();
+    extra[1] = reader.ue();
     reader.skip(1);
     if (reader.flag()) skipScalingLists(reader, chroma === 3 ? 12 : 8);
   }
@@ -138,12 +161,13 @@ function avcPictureSize(unit: Uint8Array): PictureSize {
   reader.skip(1);
   const crop = reader.flag() ? [reader.ue(), reader.ue(), reader.ue(), reader.ue()] : [0, 0, 0, 0];
   const fields = frameOnly ? 1 : 2;
-  const unitX = chroma === 1 || chroma === 2 ? 2 : 1;
-  const unitY = (chroma === 1 ? 2 : 1) * fields;
-  return sized(
+  const unitX = cropChroma === 1 || cropChroma === 2 ? 2 : 1;
+  const unitY = (cropChroma === 1 ? 2 : 1) * fields;
+  const size = sized(
     widthMbs * 16 - unitX * (crop[0]! + crop[1]!),
     heightUnits * 16 * fields - unitY * (crop[2]! + crop[3]!),
   );
+  return { ...size, ...depths(chroma, extra), ...NO_LAYERS };
 }
 
 function skipScalingLists(reader: BitReader, count: number): void {
@@ -163,12 +187,13 @@ function skipScalingList(reader: BitReader, list: number): void {
 }
 
 /** H.265 section 7.3.2.2. */
-function hevcPictureSize(unit: Uint8Array): PictureSize {
-  const reader = new BitReader(payload(unit));
+function hevcPictureFormat(unit: Uint8Array): PictureFormat {
+  const plain = payload(unit);
+  const reader = new BitReader(plain);
   reader.skip(16 + 4);
   const subLayers = reader.bits(3);
   if (subLayers > SUB_LAYERS_MAX) throw malformed('a parameter set with too many sub-layers');
-  reader.skip(1);
+  const temporalNesting = reader.flag();
   skipProfileTierLevel(reader, subLayers);
   reader.ue();
   const chroma = reader.ue();
@@ -176,9 +201,25 @@ function hevcPictureSize(unit: Uint8Array): PictureSize {
   const width = reader.ue();
   const height = reader.ue();
   const crop = reader.flag() ? [reader.ue(), reader.ue(), reader.ue(), reader.ue()] : [0, 0, 0, 0];
+  const extra = [reader.ue(), reader.ue()];
   const unitX = chroma === 1 || chroma === 2 ? 2 : 1;
   const unitY = chroma === 1 ? 2 : 1;
-  return sized(width - unitX * (crop[0]! + crop[1]!), height - unitY * (crop[2]! + crop[3]!));
+  const size = sized(width - unitX * (crop[0]! + crop[1]!), height - unitY * (crop[2]! + crop[3]!));
+  return {
+    ...size,
+    ...depths(chroma, extra),
+    general: plain.slice(3, 15),
+    temporalLayers: subLayers + 1,
+    temporalNesting,
+  };
+}
+
+const NO_LAYERS = { general: new Uint8Array(0), temporalLayers: 1, temporalNesting: true };
+
+function depths(chroma: number, extra: readonly number[]) {
+  const [lumaExtra, chromaExtra] = extra as [number, number];
+  if (chroma > 3 || lumaExtra > 8 || chromaExtra > 8) throw malformed('a parameter set of an unknown colour format');
+  return { chroma, lumaExtra, chromaExtra };
 }
 
 /** H.265 section 7.3.3. */

@@ -9,9 +9,23 @@ export interface DatagramAddress {
 /** UDP as the rooms see it. */
 export interface Datagrams {
   /** Binds a socket. An IPv6 socket takes IPv6 only. `ERR_DATAGRAMS_BIND` (`unavailable`) names address and cause. */
-  open(options: { host: string; port: number }): Promise<DatagramSocket>;
+  open(options: {
+    host: string;
+    port: number;
+    multicast?: Multicast;
+    /** Others that share may be bound to the same place: each gets what goes to a group, one of them what goes to the address. */
+    shared?: boolean;
+  }): Promise<DatagramSocket>;
   /** Numeric addresses of a host name, unique and sorted; a numeric address is its own. Empty where there is none. Never rejects. */
   resolve(host: string): Promise<{ host: string; family: 4 | 6 }[]>;
+}
+
+/** How a socket takes part in multicast, IPv4. */
+export interface Multicast {
+  /** Local address of the interface that what is sent to groups leaves by. */
+  through: string;
+  /** Group that is joined on that interface; the socket is bound to the group's address, or to `0.0.0.0`. */
+  group?: string;
 }
 
 export interface DatagramSocket {

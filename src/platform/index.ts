@@ -1,5 +1,5 @@
 export type { Clock } from './clock.ts';
-export type { DatagramAddress, DatagramSocket, Datagrams } from './datagrams.ts';
+export type { DatagramAddress, DatagramSocket, Datagrams, Multicast } from './datagrams.ts';
 export type { FileEntry, FileHandle, Files } from './files.ts';
 export type { Http, HttpAnswer, HttpFailure, HttpRequest } from './http.ts';
 export { type Log, type LogFields, silentLog } from './log.ts';

@@ -37,9 +37,16 @@ const FIRST_PORT = 49_152;
 
 type Listener = (bytes: Uint8Array, from: DatagramAddress) => void;
 
+/** Who listens at a place; a closed one hears nothing. */
+interface Ear {
+  listener: Listener | null;
+}
+
 interface Flight extends Carried {
   atMs: number;
   order: number;
+  /** Member of a group it is for; absent: whoever listens at `to`. */
+  ear: Ear | null;
 }
 
 /**
@@ -57,7 +64,9 @@ export class SimulatedNetwork {
   onSend: ((carried: Carried) => void) | null = null;
   readonly #clock: Clock;
   readonly #chance: SeededRandom;
-  readonly #listeners = new Map<string, { listener: Listener | null }>();
+  readonly #listeners = new Map<string, Ear>();
+  /** Members of multicast groups, by group and port; each with the address it joined through. */
+  readonly #groups = new Map<string, Set<{ address: string; ear: Ear }>>();
   readonly #names = new Map<string, string[]>();
   readonly #sides = new Map<string, number>();
   readonly #flights = new Flights();
@@ -71,10 +80,13 @@ export class SimulatedNetwork {
     this.faults = { ...PERFECT, ...faults };
   }
 
-  /** The datagrams of a machine with these numeric addresses; `0.0.0.0` and `::` bind all of its family. */
+  /**
+   * The datagrams of a machine with these numeric addresses; `0.0.0.0` and `::` bind all of its family. What goes to a multicast group
+   * reaches every socket that joined it, faults striking each way alone.
+   */
   host(...addresses: string[]): Datagrams {
     return {
-      open: async ({ host, port }) => this.#open(addresses, host, port),
+      open: async (options) => this.#open(addresses, options),
       resolve: async (host) => {
         const found = isNumeric(host) ? [host] : (this.#names.get(host) ?? []);
         return [...new Set(found)].sort().map((each) => ({ host: each, family: familyOf(each) }));
@@ -101,6 +113,16 @@ export class SimulatedNetwork {
   /** Sends in any name, as a stranger with a forged source address can. */
   inject(bytes: Uint8Array, from: DatagramAddress, to: DatagramAddress): void {
     this.onSend?.({ bytes, from, to });
+    if (!isGroup(to.host)) {
+      this.#carry(bytes, from, to, null);
+      return;
+    }
+    const members = [...(this.#groups.get(placeOf(to.host, to.port)) ?? [])];
+    if (members.length === 0) this.#end('nobody');
+    for (const { address, ear } of members) this.#carry(bytes, from, { ...to, host: address }, ear);
+  }
+
+  #carry(bytes: Uint8Array, from: DatagramAddress, to: DatagramAddress, ear: Ear | null): void {
     const { faults } = this;
     const unfit =
       bytes.length + HEADERS[to.family] > faults.mtuBytes ? 'too-large' : this.#isCut(from, to) ? 'cut' : null;
@@ -117,31 +139,35 @@ export class SimulatedNetwork {
       const jitterMs = faults.jitterMs > 0 ? this.#chance.below(faults.jitterMs + 1) : 0;
       const heldMs = this.#happens(faults.held) ? faults.heldMs : 0;
       const atMs = this.#clock.monotonic() + faults.delayMs + jitterMs + heldMs;
-      this.#flights.push({ bytes: bytes.slice(), from: { ...from }, to, atMs, order: this.#order++ });
+      this.#flights.push({ bytes: bytes.slice(), from: { ...from }, to, ear, atMs, order: this.#order++ });
       this.#wakeBy(atMs);
     }
   }
 
-  #open(addresses: readonly string[], host: string, wanted: number): DatagramSocket {
+  #open(addresses: readonly string[], options: Parameters<Datagrams['open']>[0]): DatagramSocket {
+    const { host, port: wanted, multicast, shared = false } = options;
     const family = familyOf(host);
     const all = host === '0.0.0.0' || host === '::';
-    const bound = addresses.filter((each) => (all ? familyOf(each) === family : each === host));
-    const cause = bound.length === 0 ? 'EADDRNOTAVAIL' : null;
+    // A socket at the address of a group takes only what goes to the group.
+    const bound = isGroup(host) ? [] : addresses.filter((each) => (all ? familyOf(each) === family : each === host));
+    const local = multicast ? addresses.find((each) => each === multicast.through) : bound[0];
+    const cause = local === undefined || (bound.length === 0 && !isGroup(host)) ? 'EADDRNOTAVAIL' : null;
     let port = wanted || FIRST_PORT;
     const taken = () => bound.some((each) => this.#listeners.has(placeOf(each, port)));
     while (wanted === 0 && taken()) port++;
-    if (cause || taken()) {
+    if (cause || (taken() && !shared)) {
       const text = `cannot take datagrams at ${host} port ${port}: ${cause ?? 'EADDRINUSE'}`;
       throw new NvrError('ERR_DATAGRAMS_BIND', 'unavailable', text);
     }
-    const entry: { listener: Listener | null } = { listener: null };
-    for (const each of bound) this.#listeners.set(placeOf(each, port), entry);
-    const from: DatagramAddress = { host: bound[0]!, port, family };
+    const ear: Ear = { listener: null };
+    for (const each of bound) this.#listeners.set(placeOf(each, port), ear);
+    const leave = multicast?.group === undefined ? () => {} : this.#join(multicast.group, port, multicast.through, ear);
+    const from: DatagramAddress = { host: bound[0] ?? local!, port, family };
     let open = true;
     return {
       local: { host, port, family },
       onDatagram: (listener) => {
-        entry.listener = listener;
+        ear.listener = listener;
       },
       send: async (bytes, to) => {
         if (!open || to.family !== family || bytes.length > DATAGRAM_MAX) return false;
@@ -149,9 +175,24 @@ export class SimulatedNetwork {
         return true;
       },
       close: async () => {
-        if (open) for (const each of bound) this.#listeners.delete(placeOf(each, port));
+        for (const each of bound) {
+          if (this.#listeners.get(placeOf(each, port)) === ear) this.#listeners.delete(placeOf(each, port));
+        }
+        leave();
+        ear.listener = null;
         open = false;
       },
+    };
+  }
+
+  #join(group: string, port: number, address: string, ear: Ear): () => void {
+    const place = placeOf(group, port);
+    const members = this.#groups.get(place) ?? new Set();
+    const member = { address, ear };
+    this.#groups.set(place, members.add(member));
+    return () => {
+      members.delete(member);
+      if (members.size === 0) this.#groups.delete(place);
     };
   }
 
@@ -161,8 +202,8 @@ export class SimulatedNetwork {
     const nowMs = this.#clock.monotonic();
     for (let flight = this.#flights.next; flight && flight.atMs <= nowMs; flight = this.#flights.next) {
       this.#flights.shift();
-      const { bytes, from, to } = flight;
-      const { listener = null } = this.#listeners.get(placeOf(to.host, to.port)) ?? {};
+      const { bytes, from, to, ear } = flight;
+      const { listener = null } = ear ?? this.#listeners.get(placeOf(to.host, to.port)) ?? {};
       if (this.#isCut(from, to)) this.#end('cut');
       else if (!listener) this.#end('nobody');
       else {
@@ -256,6 +297,11 @@ function placeOf(host: string, port: number): string {
 
 function familyOf(host: string): 4 | 6 {
   return host.includes(':') ? 6 : 4;
+}
+
+/** An address of IPv4 multicast, 224.0.0.0/4. */
+function isGroup(host: string): boolean {
+  return /^2(?:2[4-9]|3\d)\./.test(host);
 }
 
 function isNumeric(host: string): boolean {

@@ -21,11 +21,13 @@ export interface SocketLine {
   /** Numeric addresses of both ends, without port. */
   readonly local: string;
   readonly remote: string;
+  /** TLS only: SHA-256 of the other end's certificate (DER), 64 lower-case hex digits. */
+  readonly fingerprint256?: string;
   /**
    * The one listener of what arrives. A piece is good for this call only; the next bytes may overwrite it. Nothing is read before a
-   * listener is there.
+   * listener is there. `more` is true where the piece filled the room there was, so that more may wait in the system.
    */
-  onBytes(listener: (bytes: Uint8Array) => void): void;
+  onBytes(listener: (bytes: Uint8Array, more: boolean) => void): void;
   /** While paused nothing is read and the system's buffer holds the other end back. */
   pause(): void;
   resume(): void;

@@ -1,9 +1,9 @@
 import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../bytes/index.ts';
 import { assert } from '../errors.ts';
-import { isLabel } from './commands/index.ts';
 import { jsonDepthWithin } from './frame-rpc.ts';
 import type { HandshakeSuite } from './handshake-message.ts';
 import { isJsonObject } from './json-object.ts';
+import { isLabel } from './label.ts';
 
 /** Most bytes of a payload of HS2, and of HS3 in suite 1. */
 export const PAYLOAD_BYTES_MAX = 2048;

@@ -1,7 +1,7 @@
-import { isLabel } from './commands/fields.ts';
 import type { SignedEvent, UnsignedEvent } from './event.ts';
 import type { DeviceKey } from './ids.ts';
 import { jsonObjectOf } from './json-object.ts';
+import { isLabel } from './label.ts';
 import { IDENTITY_DEVICES_MAX, isIdentityId } from './pairing-code-v1.ts';
 import { DISCOVERY_KIND, type DiscoveryReason, discoveryRecordOf } from './swarm/discovery-record.ts';
 

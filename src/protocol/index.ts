@@ -44,6 +44,8 @@ export {
   CAMERA_EVENT_KINDS,
   type CameraEventKind,
   RECORD_MODES,
+  RECORDING_STATES,
+  type RecordingState,
   type RecordMode,
 } from './camera-event.ts';
 export {
@@ -249,6 +251,15 @@ export {
 export { encodeAddress } from './invitation-address.ts';
 export { isJsonObject, jsonObjectOf } from './json-object.ts';
 export {
+  encodeKeyframeHints,
+  KEYFRAME_HINT_BYTES_MAX,
+  KEYFRAME_HINTS_MAX,
+  type KeyframeHint,
+  KeyframeHints,
+  parseKeyframeHints,
+} from './keyframe-hint.ts';
+export { isLabel, LABEL_LENGTH_MAX } from './label.ts';
+export {
   CONFIG_CAUSES,
   createLeaf,
   encodeLeaf,
@@ -297,6 +308,7 @@ export {
   pairRequest,
 } from './pairing-code-v1.ts';
 export { UPKEEP_FRESH_MS, type Upkeep, type UpkeepReason, upkeepEvent, upkeepOf } from './revocation.ts';
+export { spokenFingerprint } from './spoken-fingerprint.ts';
 export {
   APP_EVENT_KIND,
   type AppEvent,
@@ -375,3 +387,4 @@ export {
 } from './swarm/node-proof.ts';
 export { PACKED_EVENT_HEADER, PACKED_EVENT_LIMITS, packEvent, unpackEvent } from './swarm/packed-event.ts';
 export { isZoneKey, ZONE_KEY_LENGTH, ZONES_MAX, zoneKeyOfIdentity, zoneKeyOfLabel } from './swarm/zone.ts';
+export { childrenOf, readXml, type XmlElement, type XmlLimits, type XmlReason } from './xml-reader.ts';

@@ -1,9 +1,9 @@
 import { toBase64Url, utf8 } from '../bytes/index.ts';
 import type { Hashes } from '../crypto/index.ts';
-import { isLabel } from './commands/index.ts';
 import { type SignedEvent, tagValues, type UnsignedEvent } from './event.ts';
 import { type DeviceKey, isDeviceKey } from './ids.ts';
 import { jsonObjectOf } from './json-object.ts';
+import { isLabel } from './label.ts';
 
 /** Version 1 kind and tag of what devices of an identity say to each other. */
 const APP_KIND = 1;

@@ -1,7 +1,7 @@
-import { isLabel } from './commands/fields.ts';
 import { type SignedEvent, tagValues, type UnsignedEvent } from './event.ts';
 import { type DeviceKey, isDeviceKey } from './ids.ts';
 import { jsonObjectOf } from './json-object.ts';
+import { isLabel } from './label.ts';
 import { APP_EVENT_KIND, type AppEventReason, appEventOf } from './swarm/app-event.ts';
 
 /** How old and how far ahead (ms) an upkeep event may be. */

@@ -10,12 +10,18 @@ export interface Vault extends Startable {
   readonly recovery: RecoveryReport | null;
   /** The writer of one stream. One at a time per stream; `release` it before another is opened. */
   openStream(stream: StreamPlace): StreamWriter;
-  /** Segments whose time touches [fromUs, toUs), by start; `cursor` continues a listing. */
+  /** Segments whose time touches [fromUs, toUs), by start, those being recorded included; `cursor` continues a listing. */
   list(query: SegmentQuery): SegmentPage;
-  /** One closed segment, or null. */
+  /** One segment, open or closed, or null. */
   find(id: SegmentId): StoredSegment | null;
   /** Spans without recording inside [fromUs, toUs), oldest first, at most `limit`. */
   gaps(query: { sourceId: SourceId; stream: StreamName; fromUs: number; toUs: number; limit: number }): StoredGap[];
+  /** The same page by page, in either order. `ERR_VAULT_CURSOR_INVALID` (`invalid`). */
+  gapPage(query: GapQuery): GapPage;
+  /** How much of each interval between neighbouring edges is recorded, without looking at segments. */
+  coverage(query: CoverageQuery): StoredCoverage;
+  /** Where the keyframes of a segment lie (`parseKeyframeHints`), or null where nobody knows without reading it. */
+  keyframes(id: SegmentId): Uint8Array | null;
   /** Opens a stored segment for reading; keeps it from being pruned until `close`. `ERR_VAULT_SEGMENT_MISSING` (`missing`). */
   read(id: SegmentId): Promise<SegmentReading>;
   /** The 32-byte file key of a segment of a managed source. `ERR_VAULT_SEALED` (`denied`) where the node holds no key. */
@@ -74,7 +80,8 @@ export interface StoredSegment {
   endUs: number;
   /** Bytes of the `.cnv` file. */
   sizeBytes: number;
-  state: 'final' | 'recovered' | 'aborted';
+  /** `open`: being recorded; times and size are those of what is synced in whole chunks, and grow. */
+  state: 'final' | 'recovered' | 'aborted' | 'open';
   epochId: number;
   epochKeyId: string;
   /** Run id, hex; lost when the index is rebuilt, then equal for neighbours without a gap between them. */
@@ -88,6 +95,48 @@ export interface StoredGap {
   /** Null while it lasts. */
   endUs: number | null;
   cause: GapCause;
+}
+
+export interface GapQuery {
+  sourceId: SourceId;
+  stream: StreamName;
+  fromUs: number;
+  toUs: number;
+  order: 'oldest' | 'newest';
+  limit: number;
+  cursor?: string;
+  /** Shorter gaps are passed over. */
+  lengthUsMin: number;
+  /** Until when a gap that lasts has lasted. */
+  nowUs: number;
+}
+
+export interface GapPage {
+  /** May be fewer than asked for, even none, where there is a cursor: many gaps were too short. */
+  gaps: StoredGap[];
+  cursor?: string;
+}
+
+export interface CoverageQuery {
+  sourceId: SourceId;
+  stream: StreamName;
+  /** Rising or equal, µs, at least two: interval i lies between edge i and the next. */
+  edgesUs: readonly number[];
+  /** Most stretches, and most gaps, that are told one by one. */
+  exactMax: number;
+  /** Slots of five minutes also where intervals are longer than an hour. */
+  fine?: boolean;
+}
+
+export interface StoredCoverage {
+  /** µs recorded of each interval; exact for near looks, else from slots of five minutes, or of an hour for intervals of an hour and more. */
+  coveredUs: Float64Array;
+  /** What is recorded, cut to the range; null where there are more than `exactMax`. */
+  stretches: { startUs: number; endUs: number }[] | null;
+  /** Null where there are more than `exactMax`. */
+  gaps: StoredGap[] | null;
+  /** Gaps that begin in each interval. */
+  gapsBegun: Uint32Array;
 }
 
 export interface SegmentReading {

@@ -3,7 +3,7 @@ import { NvrError } from '../errors.ts';
 import { indexFailed, vaultLocked } from './errors.ts';
 
 /** Raised with every change of the tables: another number means the index is thrown away and rebuilt. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -38,6 +38,23 @@ CREATE TABLE gaps (
   stream INTEGER NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER, cause INTEGER NOT NULL,
   PRIMARY KEY (stream, start_us)
 ) WITHOUT ROWID;
+
+-- Recorded time without its segments: neighbours that touch are one row.
+CREATE TABLE stretches (
+  stream INTEGER NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
+  PRIMARY KEY (stream, start_us)
+) WITHOUT ROWID;
+
+-- The same from far: of each stream slots of five minutes, 288 a row (grain 0: a UTC day), and of an hour, 768 a row (grain 1: 32
+-- days). A slot is u16, low octet first, 60,000 when full; null where all or none are full. begins: gaps that begin in each
+-- slot (u8; null for none).
+CREATE TABLE slots (
+  grain INTEGER NOT NULL, stream INTEGER NOT NULL, block INTEGER NOT NULL, filled INTEGER NOT NULL, slots BLOB, begins BLOB,
+  PRIMARY KEY (grain, stream, block)
+) WITHOUT ROWID;
+
+-- Where keyframes lie (as range.read tells it), written while recording and lost on a rebuild.
+CREATE TABLE keyframes (id BLOB PRIMARY KEY, hints BLOB NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE epochs (
   stream INTEGER NOT NULL, epoch INTEGER NOT NULL, key_id BLOB NOT NULL,

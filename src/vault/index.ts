@@ -1,8 +1,12 @@
 export type {
+  CoverageQuery,
+  GapPage,
+  GapQuery,
   RecoveryReport,
   SegmentPage,
   SegmentQuery,
   SegmentReading,
+  StoredCoverage,
   StoredGap,
   StoredSegment,
   StreamPlace,

@@ -30,15 +30,18 @@ const FILE_KEYS_MAX = 512;
 /** An init segment ends within the first chunks. */
 const INIT_CHUNKS_MAX = 64;
 
-/** Reads closed segments and finds their keys; bounded caches of both kinds of key. */
+/** Reads segments, open ones as far as they are synced, and finds their keys; bounded caches of both kinds of key. */
 export class SegmentReader {
   readonly #parts: WriterParts;
+  readonly #find: (id: SegmentId) => StoredSegment | null;
   readonly #readers = new Map<SegmentId, number>();
   readonly #epochs = new Map<string, Uint8Array[]>();
   readonly #fileKeys = new Map<SegmentId, Uint8Array>();
 
-  constructor(parts: WriterParts) {
+  /** `find` knows open and closed segments. */
+  constructor(parts: WriterParts, find: (id: SegmentId) => StoredSegment | null) {
     this.#parts = parts;
+    this.#find = find;
   }
 
   /** True while somebody reads this segment: it must not be pruned. */
@@ -48,8 +51,8 @@ export class SegmentReader {
 
   /** Opens a stored segment; see `Vault.read`. */
   async read(id: SegmentId): Promise<SegmentReading> {
-    const { deps, index, paths } = this.#parts;
-    const found = index.find(id);
+    const { deps, paths } = this.#parts;
+    const found = this.#find(id);
     if (!found) throw segmentMissing(id);
     this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
     let open = true;
@@ -86,7 +89,7 @@ export class SegmentReader {
   async fileKey(id: SegmentId): Promise<Uint8Array> {
     const cached = this.#fileKeys.get(id);
     if (cached) return cached.slice();
-    const segment = this.#parts.index.find(id);
+    const segment = this.#find(id);
     if (!segment) throw segmentMissing(id);
     const stored = await this.#header(segment);
     const chainKey = await this.#chainKey(segment, stored.header.chainIndex);

@@ -69,6 +69,7 @@ export class SegmentFile {
   #open: FragmentMark[] = [];
   #writtenMark: FragmentMark | null = null;
   #syncedMark: FragmentMark | null = null;
+  #syncedChunks = 0;
   #plaintext = 0;
   #broken = false;
   #closed = false;
@@ -149,6 +150,11 @@ export class SegmentFile {
     return this.#syncedMark;
   }
 
+  /** Whole chunks that are synced. */
+  get syncedChunks(): number {
+    return this.#syncedChunks;
+  }
+
   /** Takes bytes; with `fragment` they end a fragment whose end and samples are told. */
   async append(bytes: Uint8Array, fragment?: { endUs: number; sampleCount: number }): Promise<void> {
     assert(!this.#broken && !this.#closed, 'no bytes for a broken or closed segment');
@@ -184,6 +190,7 @@ export class SegmentFile {
     assert(!this.#broken && !this.#closed, 'no sync of a broken or closed segment');
     await this.#writeStaged();
     const mark = this.#writtenMark;
+    const written = this.#written;
     const since = this.#fillSince;
     try {
       await this.#handle.sync();
@@ -192,6 +199,7 @@ export class SegmentFile {
       throw writeError('a segment', error);
     }
     this.#syncedMark = mark;
+    this.#syncedChunks = written;
     this.#unsyncedSince = since;
   }
 

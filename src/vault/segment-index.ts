@@ -15,16 +15,30 @@ import {
   type StreamId,
   type StreamName,
 } from '../protocol/index.ts';
-import type { SegmentPage, SegmentQuery, StoredGap, StoredSegment } from './api.ts';
+import type {
+  CoverageQuery,
+  GapPage,
+  GapQuery,
+  SegmentPage,
+  SegmentQuery,
+  StoredCoverage,
+  StoredGap,
+  StoredSegment,
+} from './api.ts';
+import { counted, covered, joined, type Span, within } from './coverage.ts';
+import { COARSE_SLOT_US, CoverageTables, SLOT_US } from './coverage-tables.ts';
 import { cursorInvalid, indexFailed } from './errors.ts';
 import { openDatabase } from './index-schema.ts';
 import type { LoggedLeaf } from './log-file.ts';
+import { readSegmentCursor, segmentCursor } from './open-segments.ts';
 import type { Place } from './paths.ts';
 
 /** What the index keeps of a segment that its leaf does not say. */
 export interface SegmentExtra {
   run: Uint8Array;
   tracks: Track[];
+  /** Where its keyframes lie (`encodeKeyframeHints`). */
+  keyframes?: Uint8Array;
 }
 
 /** Where one stream stands: enough to go on with it after a restart. */
@@ -67,6 +81,11 @@ const JOINS = `JOIN places p ON p.pk = s.place JOIN streams t ON t.pk = s.stream
 
 type Row = Record<string, SQLInputValue>;
 
+/** Stretches and gaps of one place that are read for a near look; with more, five-minute slots must do. */
+const NEAR_ROWS_MAX = 4_000;
+/** Gaps looked at for one page. */
+const GAPS_LOOKED_AT = 5_000;
+
 /**
  * The SQLite tables that find segments: a cache of the log, fed leaf by leaf in the log's order and never ahead of it.
  *
@@ -77,6 +96,7 @@ export class SegmentIndex {
   readonly #statements = new Map<string, StatementSync>();
   readonly #streams = new Map<StreamId, StreamState>();
   readonly #places = new Map<number, PlaceSum & { longestUs: number }>();
+  readonly #coverage: CoverageTables;
   /** Streams that the batch being fed has changed. */
   readonly #touched = new Set<StreamState>();
   #applied = 0;
@@ -96,6 +116,11 @@ export class SegmentIndex {
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#coverage = new CoverageTables({
+      run: (sql, ...values) => this.#run(sql, ...values),
+      get: (sql, ...values) => this.#get(sql, ...values),
+      all: (sql, ...values) => this.#all(sql, ...values),
+    });
     this.#applied = Number(this.#meta('applied') ?? 0);
     for (const row of this.#all('SELECT * FROM places')) this.#rememberPlace(row);
     for (const row of this.#all('SELECT * FROM streams')) this.#rememberStream(row);
@@ -133,6 +158,7 @@ export class SegmentIndex {
       try {
         this.#database.exec('BEGIN');
         for (const each of batch) this.#apply(each);
+        this.#coverage.flush();
         this.#storeTouched();
         this.#run("INSERT OR REPLACE INTO meta VALUES ('applied', ?), ('last', ?)", last.index + 1, last.hash);
         this.#database.exec('COMMIT');
@@ -140,6 +166,7 @@ export class SegmentIndex {
         return;
       } catch (cause) {
         this.#broken = indexFailed('be written', cause);
+        this.#coverage.forget();
         try {
           this.#database.exec('ROLLBACK');
         } catch {
@@ -172,7 +199,7 @@ export class SegmentIndex {
     const place = this.#placeOf(query);
     if (!place || query.limit <= 0 || query.toUs <= query.fromUs) return { segments: [] };
     const newest = query.order === 'newest';
-    const cursor = query.cursor === undefined ? null : readCursor(query.cursor);
+    const cursor = query.cursor === undefined ? null : readSegmentCursor(query.cursor);
     const rows = this.#all(
       `SELECT ${COLUMNS} FROM segments s ${JOINS}
        WHERE s.place = ? AND s.start_us > ? AND s.start_us < ? AND s.end_us > ?
@@ -183,12 +210,12 @@ export class SegmentIndex {
       Math.max(-1, query.fromUs - place.longestUs - 1),
       query.toUs,
       query.fromUs,
-      ...(cursor ?? []),
+      ...(cursor ? [cursor.startUs, cursor.id] : []),
       query.limit + 1,
     );
     const segments = rows.slice(0, query.limit).map(segmentOf);
     const last = segments.at(-1);
-    return rows.length > query.limit && last ? { segments, cursor: `${last.startUs}.${last.id}` } : { segments };
+    return rows.length > query.limit && last ? { segments, cursor: segmentCursor(last) } : { segments };
   }
 
   find(id: SegmentId): StoredSegment | null {
@@ -215,6 +242,88 @@ export class SegmentIndex {
       found.push(...rows.map(gapOf));
     }
     return found.sort((a, b) => a.startUs - b.startUs).slice(0, query.limit);
+  }
+
+  /** One page of gaps; see `Vault.gapPage`. */
+  gapPage(query: GapQuery): GapPage {
+    const { fromUs, toUs, order, limit, cursor, lengthUsMin, nowUs } = query;
+    const place = this.#placeOf(query);
+    const after = cursor === undefined ? null : readGapCursor(cursor);
+    if (!place || limit <= 0 || toUs <= fromUs) return { gaps: [] };
+    const newest = order === 'newest';
+    const rows: Row[] = [];
+    for (const { pk, placePk } of this.#streams.values()) {
+      if (placePk !== place.pk) continue;
+      // Of gaps that begin together that of the higher stream counts as the later one.
+      const beyond = after && (newest ? pk < after.stream : pk > after.stream) ? '=' : '';
+      rows.push(
+        ...this.#all(
+          `SELECT stream, start_us, end_us, cause FROM gaps WHERE stream = ?1 AND start_us < ?3
+           AND start_us >= coalesce((SELECT max(start_us) FROM gaps WHERE stream = ?1 AND start_us <= ?2), 0)
+           AND start_us ${newest ? '<' : '>'}${beyond} ?4 ORDER BY start_us ${newest ? 'DESC' : ''} LIMIT ?5`,
+          pk,
+          fromUs,
+          toUs,
+          after?.startUs ?? (newest ? Number.MAX_SAFE_INTEGER : -1),
+          GAPS_LOOKED_AT + 1,
+        ),
+      );
+    }
+    const sign = newest ? -1 : 1;
+    rows.sort((a, b) => sign * (num(a['start_us']) - num(b['start_us']) || num(a['stream']) - num(b['stream'])));
+    const gaps: StoredGap[] = [];
+    for (const [i, row] of rows.entries()) {
+      const before = rows[i - 1];
+      if (before && (gaps.length === limit || i === GAPS_LOOKED_AT)) {
+        return { gaps, cursor: `${num(before['start_us'])}.${num(before['stream'])}` };
+      }
+      const gap = gapOf(row);
+      const endUs = gap.endUs ?? Math.max(nowUs, gap.startUs);
+      const isThere = gap.endUs === null || (gap.endUs > gap.startUs && gap.endUs > fromUs);
+      if (isThere && endUs - gap.startUs >= lengthUsMin) gaps.push(gap);
+    }
+    return { gaps };
+  }
+
+  /** What is recorded of a stretch of time, with `open` beside what is closed; see `Vault.coverage`. */
+  coverage(query: CoverageQuery, open: readonly Span[]): StoredCoverage {
+    const { edgesUs, exactMax } = query;
+    const [fromUs, toUs] = [edgesUs[0]!, edgesUs.at(-1)!];
+    const place = this.#placeOf(query);
+    const streams = [...this.#streams.values()].filter(({ placePk }) => placePk === place?.pk);
+    const lengthUs = (toUs - fromUs) / (edgesUs.length - 1);
+    const isNear = lengthUs < SLOT_US;
+    const isCoarse = lengthUs >= COARSE_SLOT_US && !query.fine;
+    const rowsMax = isNear ? NEAR_ROWS_MAX : exactMax;
+    const lists = streams.map(({ pk }) => this.#coverage.stretches(pk, fromUs, toUs, rowsMax));
+    const isExact = lists.every((list) => list !== null);
+    const gaps = place ? this.gaps({ ...place, fromUs, toUs, limit: rowsMax + 1 }) : [];
+    const areFew = gaps.length <= rowsMax;
+    const far = isExact && areFew ? [] : streams.map(({ pk }) => this.#coverage.far(pk, edgesUs, isCoarse));
+    const recorded = within(joined([...(isExact ? lists.flat() : []), ...open]), fromUs, toUs);
+    const coveredUs = covered(edgesUs, recorded);
+    if (!isExact) {
+      for (const each of far) {
+        // Streams of one place, and what is open, hardly overlap; where they do, no more than all of it is covered.
+        for (let i = 0; i < coveredUs.length; i++) {
+          coveredUs[i] = Math.min(coveredUs[i]! + each.coveredUs[i]!, edgesUs[i + 1]! - edgesUs[i]!);
+        }
+      }
+    }
+    const gapsBegun = counted(edgesUs, areFew ? gaps.map(({ startUs }) => startUs) : []);
+    if (!areFew) for (const { begun } of far) for (let i = 0; i < begun.length; i++) gapsBegun[i]! += begun[i]!;
+    return {
+      coveredUs,
+      stretches: isExact && recorded.length <= exactMax ? recorded : null,
+      gaps: gaps.length <= exactMax ? gaps : null,
+      gapsBegun,
+    };
+  }
+
+  /** Where the keyframes of a closed segment lie, or null where nobody knows without looking. */
+  keyframes(id: SegmentId): Uint8Array | null {
+    const row = this.#get('SELECT hints FROM keyframes WHERE id = ?', fromHex(id));
+    return (row?.['hints'] as Uint8Array | undefined) ?? null;
   }
 
   /** The gap that lasts at the end of a stream, or null. */
@@ -362,6 +471,10 @@ export class SegmentIndex {
       extra && extra.tracks.length > 0 ? this.#initOf(extra.tracks) : null,
       index,
     );
+    if (extra?.keyframes && extra.keyframes.length > 0) {
+      this.#run('INSERT OR REPLACE INTO keyframes VALUES (?, ?)', leaf.segmentId, extra.keyframes);
+    }
+    if (!this.#broken) this.#coverage.add(stream.pk, leaf.startUs, leaf.endUs);
     stream.lastSeq = Math.max(stream.lastSeq, leaf.seq);
     stream.lastLeaf = hash;
     stream.lastEpoch = Math.max(stream.lastEpoch, leaf.epochId);
@@ -371,23 +484,33 @@ export class SegmentIndex {
   }
 
   #dropSegment(stream: StreamState, leaf: LogLeaf): void {
-    const row = this.#get('SELECT place, size FROM segments WHERE id = ?', leaf.segmentId);
+    const row = this.#get('SELECT place, stream, start_us, end_us, size FROM segments WHERE id = ?', leaf.segmentId);
     if (leaf.cause === PRUNE_CAUSES.empty) {
       stream.lastSeq = Math.max(stream.lastSeq, leaf.seq);
       stream.lastEpoch = Math.max(stream.lastEpoch, leaf.epochId);
     }
     if (!row) return;
     this.#run('DELETE FROM segments WHERE id = ?', leaf.segmentId);
+    this.#run('DELETE FROM keyframes WHERE id = ?', leaf.segmentId);
+    if (!this.#broken) this.#coverage.drop(num(row['stream']), num(row['start_us']), num(row['end_us']));
     this.#count(this.#places.get(row['place'] as number)!, -1, -(row['size'] as number), 0);
   }
 
   /** A gap leaf without end opens a gap; one with the same start and an end closes it, and a run begins. */
   #setGap(stream: StreamState, leaf: LogLeaf): void {
     const endUs = leaf.endUs === 0 ? null : leaf.endUs;
+    if (!this.#broken) this.#countGap(stream.pk, leaf.startUs, endUs);
     this.#run('INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?)', stream.pk, leaf.startUs, endUs, leaf.cause);
     stream.recording = endUs !== null;
     stream.run = null;
     stream.atUs = endUs ?? leaf.startUs;
+  }
+
+  /** Counts a gap where it begins; one that turns out to have no length is none. */
+  #countGap(streamPk: number, startUs: number, endUs: number | null): void {
+    const known = this.#get('SELECT end_us FROM gaps WHERE stream = ? AND start_us = ?', streamPk, startUs);
+    const counts = known !== undefined && known['end_us'] !== startUs;
+    if (counts !== (endUs !== startUs)) this.#coverage.gap(streamPk, startUs, counts ? -1 : 1);
   }
 
   #setEpoch(stream: StreamState, leaf: LogLeaf): void {
@@ -518,13 +641,14 @@ function epochOf(row: Row): EpochRow {
   };
 }
 
-function readCursor(text: string): [number, Uint8Array] {
-  const [start, id, ...rest] = text.split('.');
-  const startUs = /^\d{1,16}$/.test(start ?? '') ? Number(start) : Number.NaN;
-  const bytes = fromHex(id ?? '', 16);
-  if (rest.length > 0 || !Number.isSafeInteger(startUs) || bytes === null) throw cursorInvalid();
-  return [startUs, bytes];
+function readGapCursor(text: string): { startUs: number; stream: number } {
+  const [, start, stream] = /^(\d{1,16})\.(\d{1,10})$/.exec(text) ?? [];
+  if (start === undefined || !Number.isSafeInteger(Number(start))) throw cursorInvalid();
+  return { startUs: Number(start), stream: Number(stream) };
 }
+
+/** A number of a row: columns of counts and times are never null. */
+const num = (value: SQLInputValue | undefined): number => value as number;
 
 /** True when an index was fed from this very log: same id, and its last leaf is the log's leaf at that place. */
 export function matchesLog(

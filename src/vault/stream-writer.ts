@@ -2,9 +2,12 @@ import { fromHex, toHex } from '../bytes/index.ts';
 import type { NvrError } from '../errors.ts';
 import { type CapturedFragment, type KeyframeEntry, mfra, type Run, readBoxHead } from '../media/index.ts';
 import {
+  chunkRange,
   createLeaf,
+  encodeKeyframeHints,
   GAP_CAUSES,
   type GapCause,
+  KeyframeHints,
   type LogLeaf,
   PRUNE_CAUSES,
   SEGMENT_FLAGS,
@@ -12,7 +15,7 @@ import {
   type SegmentState,
   streamAssignedLeaf,
 } from '../protocol/index.ts';
-import type { StreamPlace, StreamWriter } from './api.ts';
+import type { StoredSegment, StreamPlace, StreamWriter } from './api.ts';
 import type { EpochKeys } from './epoch-keys.ts';
 import { indexFailed, outOfOrder, streamMoved, writeError, writeFailed } from './errors.ts';
 import type { LogFile } from './log-file.ts';
@@ -47,6 +50,7 @@ interface OpenSegment {
   startMonoUs: number;
   endMonoUs: number;
   keyframes: KeyframeEntry[];
+  hints: KeyframeHints;
   /** Cut at the first keyframe at or after this wall time. */
   dueUs: number;
 }
@@ -60,6 +64,8 @@ export class VaultStreamWriter implements StreamWriter {
   readonly #streamId: Uint8Array;
   #run: Run | null = null;
   #segment: OpenSegment | null = null;
+  /** What readers see of it: from its opening until its leaf is logged, so that it is never in neither place. */
+  #shown: { segment: OpenSegment; run: Run } | null = null;
   #seq = 0;
   #dueUs = 0;
   #cutSoon = false;
@@ -134,6 +140,34 @@ export class VaultStreamWriter implements StreamWriter {
       this.#buffers.wipe();
       this.#onRelease();
     });
+  }
+
+  /** The segment being written, as far as it is synced in whole chunks; null where no whole fragment is. */
+  openSegment(): StoredSegment | null {
+    if (!this.#shown) return null;
+    const { file } = this.#shown.segment;
+    const mark = file.syncedMark;
+    if (!mark) return null;
+    const { header } = file;
+    return {
+      ...this.#place,
+      id: toHex(header.segmentId) as SegmentId,
+      seq: header.seq,
+      startUs: header.startUs,
+      endUs: mark.endUs,
+      sizeBytes: chunkRange(file.syncedChunks).start,
+      state: 'open',
+      epochId: header.epochId,
+      epochKeyId: toHex(header.epochKeyId),
+      run: toHex(this.#runId(this.#shown.run)),
+      tracks: this.#shown.run.init.tracks,
+    };
+  }
+
+  /** Where the keyframes lie of what `openSegment` tells; null where it tells of none. */
+  openKeyframes(): Uint8Array | null {
+    const mark = this.#shown?.segment.file.syncedMark;
+    return this.#shown && mark ? encodedHints(this.#shown.segment, mark.end) : null;
   }
 
   /** Asks for a cut at the next keyframe. */
@@ -213,15 +247,19 @@ export class VaultStreamWriter implements StreamWriter {
       startMonoUs: first.monoUs,
       endMonoUs: first.monoUs,
       keyframes: [],
+      hints: new KeyframeHints(),
       dueUs: Math.min(this.#dueUs, first.startUs + 2 * segmentUs),
     };
     this.#segment = segment;
+    this.#shown = { segment, run };
     await file.append(run.init.bytes);
     return segment;
   }
 
-  async #store({ file, keyframes }: OpenSegment, fragment: CapturedFragment): Promise<void> {
+  async #store({ file, keyframes, hints }: OpenSegment, fragment: CapturedFragment): Promise<void> {
     if (fragment.keyframe) {
+      const at = Math.floor(fragment.startUs / 1000);
+      hints.add({ at, offset: file.plaintextBytes, length: fragment.bytes.length });
       keyframes.push({ time: fragment.videoDecodeTime, moofAt: file.plaintextBytes + moofOffset(fragment.bytes) });
     }
     await file.append(fragment.bytes, { endUs: fragment.endUs, sampleCount: fragment.sampleCount });
@@ -255,6 +293,7 @@ export class VaultStreamWriter implements StreamWriter {
     this.#parts.deps.log.error({ error, ...this.#name() }, 'writing a segment failed');
     if (!segment) return error;
     const closed = await segment.file.abort();
+    if (!closed) this.#shown = null;
     try {
       if (closed) await this.#logSegment(run, segment, closed, 'aborted');
       else await this.#parts.log.append(this.#emptyLeaf(segment.file.header));
@@ -286,7 +325,8 @@ export class VaultStreamWriter implements StreamWriter {
       epochId: header.epochId,
     });
     this.#lostFrames = 0;
-    this.#owed = { leaf, extra: { run: fromHex(run.id, 16) ?? this.#streamId, tracks: run.init.tracks } };
+    const keyframes = encodedHints(segment, Number.MAX_SAFE_INTEGER);
+    this.#owed = { leaf, extra: { run: this.#runId(run), tracks: run.init.tracks, keyframes } };
     await this.#payOwed();
   }
 
@@ -294,6 +334,12 @@ export class VaultStreamWriter implements StreamWriter {
     if (!this.#owed) return;
     await this.#parts.log.append(this.#owed.leaf, this.#owed.extra);
     this.#owed = null;
+    // A new segment is opened only when the leaf of the one before is paid.
+    this.#shown = null;
+  }
+
+  #runId(run: Run): Uint8Array {
+    return fromHex(run.id, 16) ?? this.#streamId;
   }
 
   /** Runs once when the oldest byte that is not synced gets old, again as long as there is one. */
@@ -412,6 +458,10 @@ export class VaultStreamWriter implements StreamWriter {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+function encodedHints({ file, hints }: OpenSegment, end: number): Uint8Array {
+  return encodeKeyframeHints(Math.floor(file.header.startUs / 1000), hints.upTo(end));
 }
 
 /** Where `moof` begins in a fragment: behind its `prft`. */

@@ -1,10 +1,14 @@
 import { isNvrError, type NvrError } from '../errors.ts';
 import { createLeaf, type SegmentId, type StreamId } from '../protocol/index.ts';
 import type {
+  CoverageQuery,
+  GapPage,
+  GapQuery,
   RecoveryReport,
   SegmentPage,
   SegmentQuery,
   SegmentReading,
+  StoredCoverage,
   StoredGap,
   StoredSegment,
   StreamPlace,
@@ -15,6 +19,7 @@ import type {
 import { EpochKeys } from './epoch-keys.ts';
 import { notRunning, streamBusy } from './errors.ts';
 import { LogFile, type LoggedLeaf } from './log-file.ts';
+import { withOpen } from './open-segments.ts';
 import { retentionOf, settingsOf, type VaultDeps, type VaultOptions, type VaultSettings } from './options.ts';
 import { VaultPaths } from './paths.ts';
 import { SegmentReader } from './reading.ts';
@@ -72,7 +77,7 @@ class SealedVault implements Vault {
       await parts.log.append(this.#leafOfNow(parts, 'boot'));
       const mended = await mend(parts, indexRebuilt);
       await resumeEpochs(parts);
-      const reader = new SegmentReader(parts);
+      const reader = new SegmentReader(parts, (id) => this.find(id));
       const retention = new Retention(parts, reader);
       retention.begin(parts.index.span()?.newestUs ?? null);
       this.#open = { parts, reader, retention };
@@ -112,15 +117,33 @@ class SealedVault implements Vault {
   }
 
   list(query: SegmentQuery): SegmentPage {
-    return this.#running().parts.index.list(query);
+    return withOpen(query, this.#running().parts.index.list(query), this.#openSegments());
   }
 
   find(id: SegmentId): StoredSegment | null {
-    return this.#running().parts.index.find(id);
+    const found = this.#running().parts.index.find(id);
+    return found ?? this.#openSegments().find((each) => each.id === id) ?? null;
   }
 
   gaps(query: Parameters<Vault['gaps']>[0]): StoredGap[] {
     return this.#running().parts.index.gaps(query);
+  }
+
+  gapPage(query: GapQuery): GapPage {
+    return this.#running().parts.index.gapPage(query);
+  }
+
+  coverage(query: CoverageQuery): StoredCoverage {
+    const { sourceId, stream } = query;
+    const open = this.#openSegments().filter((each) => each.sourceId === sourceId && each.stream === stream);
+    return this.#running().parts.index.coverage(query, open);
+  }
+
+  keyframes(id: SegmentId): Uint8Array | null {
+    const known = this.#running().parts.index.keyframes(id);
+    if (known) return known;
+    const writer = [...this.#writers.values()].find((each) => each.openSegment()?.id === id);
+    return writer?.openKeyframes() ?? null;
   }
 
   async read(id: SegmentId): Promise<SegmentReading> {
@@ -155,6 +178,15 @@ class SealedVault implements Vault {
       leaves: parts.log.count,
       daysLeft: retention.daysLeft(),
     };
+  }
+
+  /** Segments being recorded. Where one was logged a moment ago, the index tells of it. */
+  #openSegments(): StoredSegment[] {
+    const { index } = this.#running().parts;
+    return [...this.#writers.values()].flatMap((writer) => {
+      const segment = writer.openSegment();
+      return segment && index.leafIndex(segment.id) === null ? [segment] : [];
+    });
   }
 
   #running(): OpenVault {

@@ -56,7 +56,7 @@ function judgeDigest(
 }
 
 /** `name=value` and `name="value"` pairs; the first of a name counts. */
-function digestFields(text: string): Map<string, string> {
+export function digestFields(text: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const match of text.matchAll(/([A-Za-z]{1,20}) *= *(?:"([^"]{0,4096})"|([^\s,"]{0,512}))/g)) {
     const name = match[1]!.toLowerCase();
@@ -73,7 +73,8 @@ function covers(uri: string, url: string): boolean {
   return signed === asked || (signed !== '/' && asked.startsWith(`${signed}/`));
 }
 
-function sameSecret(given: string, expected: string): boolean {
+/** Whether two texts are the same, in a time that tells nothing. */
+export function sameSecret(given: string, expected: string): boolean {
   // Hashed first, so that neither length nor place of a difference shows in the time taken.
   const digest = (text: string) => createHash('sha256').update(utf8(text)).digest();
   return equalBytesConstantTime(digest(given), digest(expected));

@@ -1,7 +1,10 @@
+import { isIP } from 'node:net';
+import type { VirtualDeviceOptions } from './device-api.ts';
 import { optionsError } from './errors.ts';
 import { parseFault } from './faults.ts';
 import type { AudioCodec, Credentials, VirtualCameraOptions } from './options.ts';
-import { createVirtualCamera, type VirtualCameraDeps } from './virtual-camera.ts';
+import { createVirtualCamera } from './virtual-camera.ts';
+import { createVirtualDevice, type VirtualDeviceDeps } from './virtual-device.ts';
 
 /** What the command line gives as text; the password comes from a file its caller has read, never from the arguments. */
 export interface VirtualCameraFlags {
@@ -25,6 +28,17 @@ export interface VirtualCameraFlags {
   auth?: string | undefined;
   /** As `parseFault` reads them. */
   faults?: readonly string[] | undefined;
+  /** ONVIF services beside the streams. */
+  onvif?: boolean | undefined;
+  onvifPort?: string | undefined;
+  /** Local address on which probes of WS-Discovery are answered. */
+  discovery?: string | undefined;
+  ptz?: boolean | undefined;
+  imaging?: boolean | undefined;
+  serial?: string | undefined;
+  name?: string | undefined;
+  /** Seconds its clock is wrong by. */
+  clockOffset?: string | undefined;
 }
 
 /** Options of the flags; `ERR_VIRTUAL_CAMERA_OPTIONS` or `ERR_VIRTUAL_CAMERA_FAULT` (`invalid`) says what was expected. */
@@ -54,21 +68,54 @@ export function virtualCameraOptions(flags: VirtualCameraFlags): VirtualCameraOp
 }
 
 /**
- * Runs a camera until `signal` aborts, telling each mount's address through `print`; resolves when everything is closed.
+ * Options of a device around that camera, or null where the flags ask for none; `ERR_VIRTUAL_CAMERA_OPTIONS` (`invalid`) says what
+ * was expected.
+ */
+export function virtualDeviceOptions(
+  flags: VirtualCameraFlags,
+  camera: VirtualCameraOptions,
+): VirtualDeviceOptions | null {
+  const { onvif, onvifPort, discovery, ptz, imaging, serial, name, clockOffset } = flags;
+  if (!onvif) {
+    const alone = { onvifPort, discovery, ptz, imaging, serial, name, clockOffset };
+    if (Object.values(alone).some((each) => each !== undefined))
+      throw optionsError('expected --onvif beside its options');
+    return null;
+  }
+  const { credentials, host, ...rest } = camera;
+  return {
+    camera: rest,
+    ...given({ host, port: whole('onvif port', onvifPort), ptz, imaging }),
+    ...given({ serial: label('serial', serial), name: label('name', name) }),
+    ...(discovery === undefined ? {} : { discovery: { address: numericAddress(discovery) } }),
+    ...(clockOffset === undefined ? {} : { clockOffsetMs: seconds('clock offset', clockOffset) }),
+    ...(credentials && {
+      credentials: { username: credentials.username, password: credentials.password },
+      authentication: credentials.scheme === 'basic' ? ['basic'] : ['digest', 'token'],
+    }),
+  };
+}
+
+/**
+ * Runs a camera, or the device around it, until `signal` aborts, telling each mount's address through `print`, then that of the
+ * device service; resolves when everything is closed.
  *
- * Errors: those of `createVirtualCamera` and `start`.
+ * Errors: those of `createVirtualCamera`, `createVirtualDevice` and `start`.
  */
 export async function runVirtualCamera(
-  deps: VirtualCameraDeps & { print: (line: string) => void },
+  deps: VirtualDeviceDeps & { print: (line: string) => void },
   options: VirtualCameraOptions,
   signal: AbortSignal,
+  deviceOptions: VirtualDeviceOptions | null = null,
 ): Promise<void> {
-  const camera = createVirtualCamera(deps, options);
+  const device = deviceOptions && createVirtualDevice(deps, deviceOptions);
+  const camera = device?.camera ?? createVirtualCamera(deps, options);
   if (signal.aborted) return;
   const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   try {
-    await camera.start();
+    await (device ?? camera).start();
     for (const mount of camera.mounts) deps.print(camera.url(mount));
+    if (device) deps.print(device.serviceUrl);
     if (options.credentials) {
       deps.print(`user ${options.credentials.username}, ${options.credentials.scheme} authentication`);
     }
@@ -77,7 +124,7 @@ export async function runVirtualCamera(
     }
     await aborted;
   } finally {
-    await camera.stop();
+    await (device ?? camera).stop();
   }
 }
 
@@ -114,6 +161,23 @@ function whole(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) throw optionsError(`expected ${name} as a whole number`);
   return Number(text);
+}
+
+function seconds(name: string, text: string): number {
+  if (!/^-?\d{1,9}(?:\.\d{1,3})?$/.test(text)) throw optionsError(`expected ${name} in seconds`);
+  return Math.round(Number(text) * 1000);
+}
+
+function label(name: string, text: string | undefined): string | undefined {
+  if (text !== undefined && !/^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/.test(text)) {
+    throw optionsError(`expected ${name} as 1-64 ASCII characters`);
+  }
+  return text;
+}
+
+function numericAddress(text: string): string {
+  if (isIP(text) !== 4) throw optionsError('expected a local IPv4 address for discovery');
+  return text;
 }
 
 function oneOf<T extends string>(name: string, text: string | undefined, allowed: readonly T[]): T | undefined {

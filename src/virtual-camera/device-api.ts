@@ -25,17 +25,23 @@ export interface VirtualDeviceOptions {
   /** Its clock against the real one, ms, and how fast it runs away, ms a day. */
   clockOffsetMs?: number;
   clockDriftMsPerDay?: number;
+  /** Default true. */
   media2?: boolean;
+  /** A head that moves the picture; default false. */
   ptz?: boolean;
+  /** Settings that change the picture; default false. */
   imaging?: boolean;
+  /** Default true. */
   events?: boolean;
+  /** Which topics tell of motion: of the cell motion detector (default), of the older alarm of the video source, or both at once. */
+  motionTopics?: readonly ('cell' | 'alarm')[];
+  /** What it says it keeps itself, epoch ms; absent: it has no search service. */
+  recordings?: { from: number; until: number; count: number };
   /** Of the stream it gives; its credentials are the device's. */
   camera?: Omit<VirtualCameraOptions, 'credentials' | 'host'>;
 }
 
-/**
- * Faults of the device, one call switches one on (`true` or its setting) or off (`false`). Those of the stream are `camera.faults`.
- */
+/** Faults of the device, each in force from the moment it is set. Those of the stream are `camera.faults`. */
 export interface DeviceFaults {
   /** XAddrs and stream URIs name another host. */
   wrongAddresses: boolean;
@@ -49,7 +55,7 @@ export interface DeviceFaults {
   hugeBytes: number | null;
   /** Forgets subscriptions at once. */
   forgetSubscriptions: boolean;
-  /** Profiles it does not have any more. */
+  /** Tokens of profiles it does not have any more: `profile_main`, `profile_sub`. */
   withoutProfiles: readonly string[];
 }
 

@@ -1,3 +1,4 @@
+import { utf8 } from '../bytes/index.ts';
 import type { Clock, Log, OwnedProcess, Processes, Startable } from '../platform/index.ts';
 
 export interface EncoderDeps {
@@ -15,6 +16,8 @@ export interface EncoderOptions {
   /** A life begins; what was left of the one before is void. */
   onStart: () => void;
   onBytes: (bytes: Uint8Array) => void;
+  /** It can be told things while it runs. */
+  told?: boolean;
 }
 
 const BACKOFF_MS_MIN = 500;
@@ -41,6 +44,11 @@ export class Encoder implements Startable {
     this.#loop = this.#run(this.#abort.signal);
   }
 
+  /** Tells the running encoder; nothing where none runs. */
+  tell(text: string): void {
+    this.#child?.write?.(utf8(text));
+  }
+
   async stop(): Promise<void> {
     this.#abort?.abort();
     await this.#child?.stop(500);
@@ -50,7 +58,7 @@ export class Encoder implements Startable {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, log, processes } = this.#deps;
-    const { name, command, onBytes, onStart } = this.#options;
+    const { name, command, onBytes, onStart, told = false } = this.#options;
     let backoffMs = BACKOFF_MS_MIN;
     let plain = false;
     while (!signal.aborted) {
@@ -58,7 +66,7 @@ export class Encoder implements Startable {
       let lastLine = '';
       let fontTrouble = false;
       onStart();
-      const child = processes.spawn(command, this.#options.arguments(plain));
+      const child = processes.spawn(command, this.#options.arguments(plain), told ? { openInput: true } : undefined);
       this.#child = child;
       child.onErrorLine((line) => {
         lastLine = line;

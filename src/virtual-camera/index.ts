@@ -5,7 +5,12 @@ export {
   captureTimeNal,
   captureTimeOf,
 } from './capture-time.ts';
-export { runVirtualCamera, type VirtualCameraFlags, virtualCameraOptions } from './command-line.ts';
+export {
+  runVirtualCamera,
+  type VirtualCameraFlags,
+  virtualCameraOptions,
+  virtualDeviceOptions,
+} from './command-line.ts';
 export type { DeviceAuthentication, DeviceFaults, VirtualDevice, VirtualDeviceOptions } from './device-api.ts';
 export {
   type Fault,
@@ -17,4 +22,6 @@ export {
   parseFault,
 } from './faults.ts';
 export type { AudioCodec, Credentials, PictureOptions, RtpTransport, VirtualCameraOptions } from './options.ts';
+export { readStrip, type StripCode, stripCells, stripTime } from './time-strip.ts';
 export { createVirtualCamera, type VirtualCamera, type VirtualCameraDeps } from './virtual-camera.ts';
+export { createVirtualDevice, type VirtualDeviceDeps } from './virtual-device.ts';

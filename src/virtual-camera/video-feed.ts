@@ -5,6 +5,7 @@ import { videoArguments } from './encoder-arguments.ts';
 import { Audience, type Feed } from './feed.ts';
 import type { PictureOptions } from './options.ts';
 import { insertBeforeSlices, type ParameterSets, readPicture, type VideoCodec } from './picture.ts';
+import { commandLine, type PictureView, type ViewSetting, viewSettings } from './picture-view.ts';
 import { type PacketBundle, packVideo } from './rtp-packets.ts';
 import { videoDescription } from './sdp.ts';
 import { TransportStreamReader } from './transport-stream.ts';
@@ -16,6 +17,8 @@ export interface VideoFeedOptions {
   ffmpeg: string;
   /** Monotonic µs at which the camera's media time is zero; the same for all its feeds. */
   originUs: number;
+  /** Moves and colours the picture; without one it stays as it is. */
+  view?: PictureView | undefined;
 }
 
 const CLOCK_RATE = 90_000;
@@ -25,6 +28,8 @@ const PTS_MODULUS = 2 ** 33;
 const CAPTURE_ERROR_US_MAX = 2_000_000;
 /** When the encoder's steady count and the clock are this far apart (the machine slept), counting begins anew. */
 const DRIFT_US_MAX = 500_000;
+/** The pictures since the last keyframe are kept for a snapshot up to this many bytes. */
+const RECENT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** One encoder's picture, packed once for all clients. RTP time is the steady count of pictures on the monotonic clock. */
 export class VideoFeed implements Feed {
@@ -35,6 +40,11 @@ export class VideoFeed implements Feed {
   readonly #options: VideoFeedOptions;
   readonly #encoder: Encoder;
   readonly #audience = new Audience();
+  readonly #unwatch: () => void;
+  /** What the encoder was told last. */
+  #settings: ViewSetting[] = [];
+  #recent: Buffer[] = [];
+  #recentBytes = 0;
   #reader = new TransportStreamReader();
   #parameterSets: ParameterSets | null = null;
   /** Wall µs at which the encoder's timestamps are zero. */
@@ -52,12 +62,22 @@ export class VideoFeed implements Feed {
     this.#encoder = new Encoder(deps, {
       name: options.name,
       command: options.ffmpeg,
-      arguments: (plain) => videoArguments(options.codec, options.picture, this.#wallOriginUs, !plain),
+      told: options.view !== undefined,
+      arguments: (plain) => {
+        const view = options.view && { of: options.view, settings: this.#settings };
+        return videoArguments(options.codec, options.picture, this.#wallOriginUs, !plain, view);
+      },
       onStart: () => this.#begin(),
       onBytes: (bytes) => {
         for (const unit of this.#reader.push(bytes)) this.#take(unit.pts, unit.payload);
       },
     });
+    this.#unwatch = options.view?.onChange(() => this.#steer()) ?? (() => {});
+  }
+
+  /** The coded pictures from the last keyframe to this moment, Annex B, and how many they are; only with a view. */
+  recent(): { bytes: Buffer; pictures: number } | null {
+    return this.#recent.length === 0 ? null : { bytes: Buffer.concat(this.#recent), pictures: this.#recent.length };
   }
 
   start(): Promise<void> {
@@ -65,8 +85,10 @@ export class VideoFeed implements Feed {
   }
 
   async stop(): Promise<void> {
+    this.#unwatch();
     await this.#encoder.stop();
     this.#parameterSets = null;
+    this.#forget();
     this.#audience.wake();
   }
 
@@ -102,6 +124,33 @@ export class VideoFeed implements Feed {
     this.#wallOriginUs = this.#clock.nowUs() - 5_000_000;
     this.#frameNumber = 0;
     this.#counted = -1;
+    this.#forget();
+    const { view, picture } = this.#options;
+    if (view) this.#settings = viewSettings(view, picture, this.#wallOriginUs);
+  }
+
+  /** Tells the encoder what has changed of the view. */
+  #steer(): void {
+    const { view, picture } = this.#options;
+    if (!view) return;
+    const settings = viewSettings(view, picture, this.#wallOriginUs);
+    const known = new Set(this.#settings.map(commandLine));
+    const changed = settings.map(commandLine).filter((line) => !known.has(line));
+    this.#settings = settings;
+    // In one piece, so that a line is never torn.
+    if (changed.length > 0) this.#encoder.tell(changed.join(''));
+  }
+
+  #remember(payload: Buffer, keyframe: boolean): void {
+    if (keyframe) this.#forget();
+    if ((this.#recent.length === 0 && !keyframe) || this.#recentBytes + payload.length > RECENT_BYTES_MAX) return;
+    this.#recent.push(Buffer.from(payload));
+    this.#recentBytes += payload.length;
+  }
+
+  #forget(): void {
+    this.#recent = [];
+    this.#recentBytes = 0;
   }
 
   #take(pts: number, payload: Buffer): void {
@@ -112,6 +161,7 @@ export class VideoFeed implements Feed {
     const picture = readPicture(codec, payload);
     if (picture.nals.length === 0) return;
     if (picture.keyframe) this.#lastKeyTicks = ticks;
+    if (this.#options.view) this.#remember(payload, picture.keyframe);
     if (picture.parameterSets) {
       this.#parameterSets = picture.parameterSets;
       this.#audience.wake();

@@ -3,6 +3,7 @@ import { AudioFeed } from './audio-feed.ts';
 import { FaultBoard, type Faults } from './faults.ts';
 import type { Feed } from './feed.ts';
 import {
+  type Credentials,
   otherSize,
   type PictureOptions,
   type ResolvedOptions,
@@ -10,6 +11,8 @@ import {
   type StreamName,
   type VirtualCameraOptions,
 } from './options.ts';
+import type { VideoCodec } from './picture.ts';
+import type { PictureView } from './picture-view.ts';
 import type { RtspConnection } from './rtsp-connection.ts';
 import { RtspServer } from './rtsp-server.ts';
 import { RtspSession } from './rtsp-session.ts';
@@ -22,6 +25,10 @@ export interface VirtualCameraDeps {
   random: Random;
   log: Log;
   processes: Processes;
+  /** Moves and colours the picture. */
+  view?: PictureView;
+  /** The camera's own idea of the wall time, µs, told in its sender reports; default the clock's. */
+  ownTimeUs?: () => number;
 }
 
 /** A camera that does not exist: an RTSP 1.0 server with generated picture and sound, and faults on command. */
@@ -35,13 +42,20 @@ export interface VirtualCamera {
   /** `rtsp://host:port/path` without credentials, once started. */
   url(mount: string): string;
   readonly faults: Faults;
+  readonly codec: VideoCodec;
+  /** Changes who may watch, from the next request on. */
+  setCredentials(credentials: Credentials | undefined): void;
+  /** Encodes with another codec from now on: ends all sessions, as a camera does whose settings are changed. */
+  setCodec(codec: VideoCodec): Promise<void>;
+  /** The coded pictures of a stream from its last keyframe to this moment, Annex B, and how many; null before the first, or without a view. */
+  recent(stream: StreamName): { bytes: Uint8Array; pictures: number } | null;
   /** How many sessions there are now. */
   readonly sessions: number;
 }
 
 /** Makes a camera; `ERR_VIRTUAL_CAMERA_OPTIONS` and `ERR_VIRTUAL_CAMERA_FAULT` (`invalid`) where options cannot be meant. */
 export function createVirtualCamera(deps: VirtualCameraDeps, given: VirtualCameraOptions = {}): VirtualCamera {
-  const options = resolveOptions(given);
+  let options = resolveOptions(given);
   const log = deps.log.child({ room: 'virtual-camera' });
   let port = options.port;
   let life: Life | undefined;
@@ -49,9 +63,23 @@ export function createVirtualCamera(deps: VirtualCameraDeps, given: VirtualCamer
     await life?.follow();
   });
   for (const { fault, mount } of options.faults) faults.place(fault, mount);
-  return {
+  const camera: VirtualCamera = {
     mounts: [...options.mounts.keys()],
     faults,
+    get codec() {
+      return options.codec;
+    },
+    setCredentials(credentials) {
+      options = resolveOptions({ ...given, credentials, codec: options.codec });
+      life?.setCredentials(credentials);
+    },
+    async setCodec(codec) {
+      const running = life !== undefined;
+      if (running) await camera.stop();
+      options = { ...options, codec };
+      if (running) await camera.start();
+    },
+    recent: (stream) => life?.recent(stream) ?? null,
     get sessions() {
       return life?.sessions.size ?? 0;
     },
@@ -79,6 +107,7 @@ export function createVirtualCamera(deps: VirtualCameraDeps, given: VirtualCamer
       await ended?.stop();
     },
   };
+  return camera;
 }
 
 /** Everything that exists between `start` and `stop`. */
@@ -134,6 +163,14 @@ class Life {
     return this.#server.port;
   }
 
+  setCredentials(credentials: Credentials | undefined): void {
+    this.#options.credentials = credentials;
+  }
+
+  recent(stream: StreamName): { bytes: Uint8Array; pictures: number } | null {
+    return this.#pictures.get(stream)?.recent() ?? null;
+  }
+
   /** Brings the camera in line with the faults that hold. */
   async follow(): Promise<void> {
     if (this.#stopped) return;
@@ -172,7 +209,8 @@ class Life {
 
   #feed(name: string, picture: PictureOptions): VideoFeed {
     const { codec, ffmpeg } = this.#options;
-    return new VideoFeed(this.#deps, { name, codec, picture, ffmpeg, originUs: this.#originUs });
+    const { view } = this.#deps;
+    return new VideoFeed(this.#deps, { name, codec, picture, ffmpeg, originUs: this.#originUs, view });
   }
 
   #tracks(mount: string): Feed[] {
@@ -186,7 +224,8 @@ class Life {
   }
 
   #session(connection: RtspConnection, mount: string, address: string): RtspSession {
-    const { clock, log, random } = this.#deps;
+    const { clock: real, log, random, ownTimeUs } = this.#deps;
+    const clock = ownTimeUs ? withOwnTime(real, ownTimeUs) : real;
     return new RtspSession(
       { clock, random, log, faults: this.#faults },
       {
@@ -201,4 +240,16 @@ class Life {
       },
     );
   }
+}
+
+/** The clock with another wall time. */
+function withOwnTime(clock: Clock, nowUs: () => number): Clock {
+  return {
+    now: () => Math.floor(nowUs() / 1000),
+    nowUs,
+    monotonic: () => clock.monotonic(),
+    monotonicUs: () => clock.monotonicUs(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    after: (ms, task) => clock.after(ms, task),
+  };
 }

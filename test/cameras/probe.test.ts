@@ -11,8 +11,8 @@ import {
   uuidOf,
   writeProbe,
 } from '../../src/cameras/probe.ts';
-import { childrenOf, readXml } from '../../src/cameras/xml-reader.ts';
 import { SeededRandom } from '../../src/platform/index.ts';
+import { childrenOf, readXml } from '../../src/protocol/index.ts';
 import { answerTo } from './responder.ts';
 
 const UUID = '4f1d2e6c-5b7a-4c39-8e21-0a1b2c3d4e5f';

@@ -95,7 +95,17 @@ test('an old client is answered by the same commands, as a claimed device in its
         { source: 'attic', stream: 'main', state: 'disabled', since: START - 7, restarts: 0 },
       ],
     }),
-    'cameras.discover@1': () => ({ cameras: [{ endpoint: 'http://10.0.0.9/onvif', from: '10.0.0.9:3702', extra: 1 }] }),
+    'cameras.discover@1': () => ({
+      cameras: [
+        { device: 'urn:a', urls: ['http://10.0.0.9/onvif'], from: ['10.0.0.9:3702'], interfaces: ['eth0'], extra: 1 },
+        {
+          device: 'urn:b',
+          urls: ['http://10.0.0.8/onvif', 'https://[fd00::8]/onvif', 'http://cam.local/'],
+          from: ['[fd00::8]:3702', '10.0.0.8:3702'],
+          interfaces: [],
+        },
+      ],
+    }),
     'sources.remove@1': () => ({ removed: true }),
   });
   const rig = await rigOf(t, handle);
@@ -133,7 +143,16 @@ test('an old client is answered by the same commands, as a claimed device in its
   );
   assert.equal(
     await client.ask({ cmd: 'discover_onvif' }),
-    '{"cameras":[{"endpoint":"http://10.0.0.9/onvif","from":"10.0.0.9:3702"}],"cmd":"discover_onvif","ok":true}',
+    JSON.stringify({
+      cameras: [
+        { endpoint: 'http://10.0.0.9/onvif', from: '10.0.0.9:3702' },
+        { endpoint: 'http://10.0.0.8/onvif', from: '10.0.0.8:3702' },
+        { endpoint: 'https://[fd00::8]/onvif', from: '[fd00::8]:3702' },
+        { endpoint: 'http://cam.local/', from: '[fd00::8]:3702' },
+      ],
+      cmd: 'discover_onvif',
+      ok: true,
+    }),
   );
   assert.equal(
     await client.ask({ cmd: 'remove_source', sourceId: 'front' }),
@@ -146,7 +165,7 @@ test('an old client is answered by the same commands, as a claimed device in its
 });
 
 test('a camera that is put comes back without any password, also one that stood in its address', async (t) => {
-  const { handle, calls } = handlerOf({ 'sources.put@1': () => ({}) });
+  const { handle, calls } = handlerOf({ 'sources.upsert@1': () => ({}) });
   const rig = await rigOf(t, handle, { v1: { devices: () => [{ device: DEVICE, role: 'admin' }] } });
   const client = await OldClient.connect(rig);
   const source = {
@@ -164,7 +183,7 @@ test('a camera that is put comes back without any password, also one that stood 
     username: 'eva',
     password: 'geh heim',
   });
-  assert.ok('params' in checkParams('sources.put', calls[0]!.params));
+  assert.ok('params' in checkParams('sources.upsert', calls[0]!.params));
   assert.equal(calls[0]!.caller.role, 'admin');
   assert.doesNotMatch(told, /geh|heim/);
   assert.equal(

@@ -23,6 +23,19 @@ export class FakeTerminal implements Terminal {
   err(text: string): void {
     this.stderr += text;
   }
+
+  /** What a person answers, or null where there is none. */
+  answer: string | null = null;
+  stdin: Uint8Array = new Uint8Array(0);
+
+  async ask(question: string): Promise<string | null> {
+    if (this.answer !== null) this.stderr += question;
+    return this.answer;
+  }
+
+  async input(most: number): Promise<Uint8Array> {
+    return this.stdin.subarray(0, most);
+  }
 }
 
 /** A world without a disk, a network, or passing time. */

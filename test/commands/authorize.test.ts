@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { authorize, type Concern } from '../../src/commands/index.ts';
+import { authorize, type Concern, concernOf } from '../../src/commands/index.ts';
 import {
   ACTIONS,
   type Access,
   type Action,
   COMMANDS,
   type CommandName,
+  checkParams,
   type DeviceKey,
   RIGHTS,
   type Right,
@@ -124,14 +125,34 @@ for (const name of names) {
 const TABLE = `
 sources.list      ****
 sources.states    ****
-sources.put       --**
+sources.upsert    --**
+sources.test      --**
 sources.remove    --**
 cameras.discover  --**
+cameras.view      ****
+cameras.time      ****
+ptz.hold          -***
+ptz.move          -***
+ptz.stop          -***
+ptz.goto          -***
+ptz.recall        -***
+ptz.presets       ****
+ptz.save          -***
+ptz.forget        -***
+ptz.status        ****
+imaging.get       --**
+imaging.set       --**
+snapshots.get     ****
 segments.list     ****
 segments.get      ****
 range.read        ****
+timeline.coverage ****
+calendar.days     ****
+gaps.list         ****
 live.subscribe    ****
 live.unsubscribe  ****
+events.list       ****
+events.watch      ****
 status.get        ****
 devices.list      ss**
 devices.invite    --l*
@@ -200,9 +221,30 @@ test('to export wants the action beside playback', () => {
   }
 });
 
+test('to take a camera from somebody and to set its clock want the action configure beside', () => {
+  for (const [name, params] of [
+    ['ptz.hold', { source: FRONT, take: true }],
+    ['cameras.time', { source: FRONT, set: 'clock' }],
+    ['cameras.time', { source: FRONT, set: { server: 'pool.example' } }],
+  ] as const) {
+    const asked = checkParams(name, params);
+    assert.ok('params' in asked);
+    const concern = concernOf({ find: () => null }, asked.params);
+    for (const role of ROLES) {
+      const isHigh = role === 'admin' || role === 'owner';
+      assert.equal(decide(name, access(role), concern).allowed, isHigh, `${name} ${role}`);
+      const narrow = access(role, { actions: new Set(['live', 'ptz']) });
+      assert.equal(decide(name, narrow, concern).allowed, false);
+    }
+    const plain = checkParams(name, { source: FRONT });
+    assert.ok('params' in plain);
+    assert.equal(decide(name, access('operator'), concernOf({ find: () => null }, plain.params)).allowed, true);
+  }
+});
+
 test('a caller of the old session may what that session has words for, by its configured role, and nothing once its key is paired', () => {
   const words = new Set<string>(['sources.list', 'sources.states', 'segments.list', 'segments.get']);
-  const admins = new Set<string>(['cameras.discover', 'sources.put', 'sources.remove']);
+  const admins = new Set<string>(['cameras.discover', 'sources.upsert', 'sources.remove']);
   for (const name of names) {
     for (const role of ROLES) {
       const caller = { device: self, role, sessionId: 'ab', via: 'v1' as const };

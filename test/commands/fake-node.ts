@@ -3,6 +3,7 @@ import {
   type CommandDeps,
   createCommands,
   type DevicesView,
+  type EventsView,
   type GrantView,
   type PairingView,
   type SourceView,
@@ -29,6 +30,8 @@ import {
   type UnitMarks,
 } from '../../src/protocol/index.ts';
 import type { SegmentReading, StoredGap, StoredSegment, Vault, VaultStatus } from '../../src/vault/index.ts';
+
+import { fakeCameras } from './fake-cameras.ts';
 
 export const START_AT = 1_795_000_000_000;
 export const FRONT = 'front' as SourceId;
@@ -92,6 +95,48 @@ export class FakeVault implements Vault {
 
   gaps({ fromUs, toUs, limit }: Parameters<Vault['gaps']>[0]) {
     return this.stored.filter((gap) => gap.startUs < toUs && (gap.endUs ?? Infinity) > fromUs).slice(0, limit);
+  }
+
+  gapPage({ cursor, ...query }: Parameters<Vault['gapPage']>[0]) {
+    const { order, limit, lengthUsMin, nowUs } = query;
+    const found = this.gaps({ ...query, limit: Number.MAX_SAFE_INTEGER })
+      .filter(({ startUs, endUs }) => (endUs ?? nowUs) - startUs >= lengthUsMin)
+      .sort((a, b) => (order === 'oldest' ? a.startUs - b.startUs : b.startUs - a.startUs));
+    const from = cursor === undefined ? 0 : Number(cursor);
+    if (!Number.isInteger(from)) throw new NvrError('ERR_FAKE_CURSOR', 'invalid', 'expected a cursor of ours');
+    const gaps = found.slice(from, from + limit);
+    return from + limit < found.length ? { gaps, cursor: String(from + limit) } : { gaps };
+  }
+
+  coverage({ sourceId, stream, edgesUs, exactMax }: Parameters<Vault['coverage']>[0]) {
+    const [fromUs, toUs] = [edgesUs[0]!, edgesUs.at(-1)!];
+    const mine = this.segments
+      .filter((each) => each.sourceId === sourceId && each.stream === stream)
+      .map(({ startUs, endUs }) => ({ startUs: Math.max(startUs, fromUs), endUs: Math.min(endUs, toUs) }))
+      .filter(({ startUs, endUs }) => startUs < endUs)
+      .sort((a, b) => a.startUs - b.startUs);
+    const coveredUs = new Float64Array(edgesUs.length - 1).map((_, i) =>
+      mine.reduce(
+        (sum, { startUs, endUs }) =>
+          sum + Math.max(0, Math.min(endUs, edgesUs[i + 1]!) - Math.max(startUs, edgesUs[i]!)),
+        0,
+      ),
+    );
+    const gaps = this.gaps({ sourceId, stream, fromUs, toUs, limit: exactMax + 1 });
+    const gapsBegun = new Uint32Array(coveredUs.length).map(
+      (_, i) => this.stored.filter(({ startUs }) => startUs >= edgesUs[i]! && startUs < edgesUs[i + 1]!).length,
+    );
+    return {
+      coveredUs,
+      stretches: mine.length <= exactMax ? mine : null,
+      gaps: gaps.length <= exactMax ? gaps : null,
+      gapsBegun,
+    };
+  }
+
+  hints = new Map<SegmentId, Uint8Array>();
+  keyframes(id: SegmentId) {
+    return this.hints.get(id) ?? null;
   }
 
   async read(id: SegmentId): Promise<SegmentReading> {
@@ -351,8 +396,18 @@ export interface Outcome {
 /** As which device, on which channel, and what else its channel says of it. */
 export type CallOptions = { as?: number; session?: string } & Partial<Pick<Caller, 'role' | 'via' | 'address'>>;
 
+/** Cameras that tell nothing. */
+const noEvents: EventsView = {
+  list: () => ({ events: [] }),
+  open: () => [],
+  onChange: () => () => {},
+  cameraTimeAt: () => null,
+};
+
 /** A node of fakes around the real commands. */
-export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = {}) {
+export function fakeNode(
+  options: { live?: Parameters<typeof createLive>[1]; events?: (clock: SimulatedClock) => EventsView } = {},
+) {
   const clock = new SimulatedClock(START_AT);
   const vault = new FakeVault();
   const devices = new FakeDevices();
@@ -370,6 +425,7 @@ export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = 
     devices.set(deviceKey(octet), { role });
   }
   const audited: AuditEntry[] = [];
+  const cameras = fakeCameras(clock);
   const put: SourceWish[] = [];
   const deps: CommandDeps = {
     clock,
@@ -380,13 +436,18 @@ export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = 
     pairing: new FakePairing(),
     sources: {
       list: () => sources,
-      put: async (wish) => {
+      upsert: async (wish) => {
         put.push(wish);
         return { created: true, changed: true, restarted: true };
       },
       remove: async (source) => sources.some(({ id }) => id === source),
+      test: async () => ({
+        result: { streams: [{ stream: 'main', ok: true, codec: 'h264', ms: 5 }], picture: 'main', advice: [] },
+        picture: { init: new Uint8Array([1, 2]), fragment: new Uint8Array([3]) },
+      }),
     },
-    cameras: { discover: async () => ({ cameras: [], complete: true }) },
+    cameras: { discover: async () => ({ cameras: [], total: 0, complete: true, networks: [] }), ...cameras.view },
+    events: options.events?.(clock) ?? noEvents,
     swarm: { status: () => null },
     audit: { note: (entry) => audited.push(entry), list: async () => ({ records: [] }), head: () => null },
     node: {
@@ -459,7 +520,7 @@ export function fakeNode(options: { live?: Parameters<typeof createLive>[1] } = 
     return (await call(name, params, options).ended) as CommandResult<N>;
   }
 
-  return { clock, vault, devices, live, sources, put, logged, audited, handle, call, ask };
+  return { clock, vault, devices, live, cameras, sources, put, logged, audited, handle, call, ask };
 }
 
 function checked(method: string, result: unknown): unknown {

@@ -14,6 +14,7 @@ import {
 } from '../../src/protocol/index.ts';
 import { world } from '../identity/fake-device.ts';
 import { grantEvent, signer } from '../identity/fake-grants.ts';
+import { fakeCameras } from './fake-cameras.ts';
 import { FakePairing, FakeVault, refuses, settle, sourceView } from './fake-node.ts';
 
 const [owner, guest, admin] = [signer(1), signer(2), signer(3)];
@@ -43,8 +44,14 @@ async function node() {
     live,
     devices,
     pairing: new FakePairing(),
-    sources: { list: () => [sourceView('front')], put: () => assert.fail(), remove: async () => false },
-    cameras: { discover: () => assert.fail() },
+    sources: {
+      list: () => [sourceView('front')],
+      upsert: () => assert.fail(),
+      remove: async () => false,
+      test: () => assert.fail(),
+    },
+    cameras: { discover: () => assert.fail(), ...fakeCameras(clock).view },
+    events: { list: () => assert.fail(), open: () => [], onChange: () => () => {}, cameraTimeAt: () => null },
     swarm: { status: () => null },
     audit: { note: (entry) => audited.push(entry), list: async () => ({ records: [] }), head: () => null },
     node: {

@@ -11,8 +11,10 @@ import {
   createNodeClock,
   createNodeDatagrams,
   createNodeFiles,
+  createNodeHttp,
   createNodeProcesses,
   createNodeRandom,
+  createNodeSockets,
   createNodeSuite,
 } from '../../src/platform/node/index.ts';
 
@@ -30,6 +32,8 @@ const daemon = createDaemon(
     files,
     processes: createNodeProcesses(),
     datagrams: createNodeDatagrams(),
+    sockets: createNodeSockets(),
+    http: createNodeHttp({ clock: createNodeClock() }),
     suite: createNodeSuite(),
     observe: {
       fragment(streamId, { bytes, startUs, endUs }) {

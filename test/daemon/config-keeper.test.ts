@@ -2,11 +2,21 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fromUtf8, utf8 } from '../../src/bytes/index.ts';
 import type { SourceWish } from '../../src/commands/index.ts';
+import { readCameraSecrets } from '../../src/daemon/camera-secret-file.ts';
+import { CameraSecrets } from '../../src/daemon/camera-secrets.ts';
 import { type Config, loadConfig, type SourceConfig } from '../../src/daemon/config.ts';
 import { ConfigKeeper } from '../../src/daemon/config-keeper.ts';
 import { keysToRestart } from '../../src/daemon/restart-keys.ts';
 import { isNvrError } from '../../src/errors.ts';
-import { type Log, type LogFields, SeededRandom, SimulatedClock, SimulatedFiles } from '../../src/platform/index.ts';
+import {
+  type Log,
+  type LogFields,
+  SeededRandom,
+  SimulatedClock,
+  SimulatedFiles,
+  silentLog,
+} from '../../src/platform/index.ts';
+import { createNodeSuite } from '../../src/platform/node/index.ts';
 import { checkParams, type SourceId } from '../../src/protocol/index.ts';
 
 const FOLDER = '/data';
@@ -23,6 +33,14 @@ sources:
     sub: rtsp://viewer:${SECRET}@10.0.0.1/b
   yard: { url: 'rtsp://10.0.0.2/x', keep: 14d }
 `;
+
+/** The same once its passwords were moved out of it. */
+const SEALED = START.replaceAll(
+  `:${SECRET}@10.0.0.1/a`,
+  '@10.0.0.1/a # password: sealed in secrets/cameras.sealed',
+).replaceAll(`:${SECRET}@10.0.0.1/b`, '@10.0.0.1/b # password: sealed in secrets/cameras.sealed');
+const KEY = new Uint8Array(32).fill(7);
+const suite = createNodeSuite();
 
 /** A keeper on a simulated disk whose sources only write down what they were told to be. */
 async function rig(text = START) {
@@ -41,6 +59,7 @@ async function rig(text = START) {
       clock,
       files,
       random: new SeededRandom(5),
+      suite,
       log,
       reserve: async (sources) => void reserved.push(sources),
       apply: async (changed) => {
@@ -62,6 +81,7 @@ async function rig(text = START) {
     },
     { folder: FOLDER, config },
   );
+  await keeper.unseal(KEY);
   await keeper.start();
   const text_ = () => fromUtf8(files.peek(FILE))!;
   const disk = () => files.paths().map((path) => [path, fromUtf8(files.peek(path))]);
@@ -72,19 +92,38 @@ type Rig = Awaited<ReturnType<typeof rig>>;
 
 /** A wish as it comes over a channel: through the schema. */
 function wish(params: Record<string, unknown>): SourceWish {
-  const checked = checkParams('sources.put', params);
+  const checked = checkParams('sources.upsert', params);
   assert.ok('params' in checked, JSON.stringify(checked));
   return checked.params;
 }
 
-const put = ({ keeper }: Rig, params: Record<string, unknown>) => keeper.put(wish(params));
+const put = ({ keeper }: Rig, params: Record<string, unknown>) => keeper.upsert(wish(params));
 const sourceOf = ({ keeper }: Pick<Rig, 'keeper'>, id: string) => keeper.current.sources.find((each) => each.id === id);
 function camera(node: Pick<Rig, 'keeper'>, id: string) {
   const source = sourceOf(node, id);
   assert.ok(source?.input.kind === 'camera', id);
   return source.input;
 }
-const passwordFiles = ({ files }: Rig) => files.paths().filter((path) => path.startsWith('/data/secrets/cameras/'));
+/** The sealed passwords as they lie on the disk. */
+function sealed({ files }: Pick<Rig, 'files'>): string[] {
+  if (!files.paths().includes('/data/secrets/cameras.sealed')) return [];
+  const read = readCameraSecrets(suite.aead.key(KEY), files.peek('/data/secrets/cameras.sealed'));
+  assert.ok('secrets' in read, JSON.stringify(read));
+  return read.secrets.map(({ source, purpose, username, password }) =>
+    [source, purpose, username, password.revealText()].join(' '),
+  );
+}
+/** What a node that starts on this disk would have. */
+async function reread({ files }: Pick<Rig, 'files'>): Promise<Config> {
+  const secrets = new CameraSecrets({ files, random: new SeededRandom(9), suite, log: silentLog }, FOLDER);
+  await secrets.open(KEY);
+  return (await loadConfig(files, FOLDER, secrets)).config;
+}
+/** Credentials as plain values. */
+const plain = (camera: { credentials: { username: string; password: string } | null } | null | undefined) =>
+  camera?.credentials && { username: camera.credentials.username, password: camera.credentials.password };
+/** A configuration as text, with marks for passwords. */
+const told = (config: Config) => JSON.parse(JSON.stringify(config)) as unknown;
 
 async function refuses(node: Rig, params: Record<string, unknown>, code: string): Promise<void> {
   const before = { disk: node.disk(), config: node.keeper.current, applied: node.applied.length };
@@ -99,7 +138,7 @@ async function refuses(node: Rig, params: Record<string, unknown>, code: string)
 }
 
 describe('a camera that is put', () => {
-  test('is written below the others with comments kept, its password in a file of its own', async () => {
+  test('is written below the others with comments kept, its password sealed', async () => {
     const node = await rig();
     const params = {
       source: 'gate',
@@ -113,39 +152,43 @@ describe('a camera that is put', () => {
       transport: 'udp',
     };
     assert.deepEqual(await put(node, params), { created: true, changed: true, restarted: true });
-    const path = passwordFiles(node)[0]!;
-    assert.match(path, /^\/data\/secrets\/cameras\/gate\.[0-9a-f]{16}$/);
-    assert.equal(fromUtf8(node.files.peek(path)), `${SECRET}\n`);
+    assert.deepEqual(sealed(node).at(-1), `gate password vi&wer ${SECRET}`);
     assert.equal(
       node.text(),
-      `${START}  gate:
+      `${SEALED}  gate:
     name: "Gate: #1"
     url: rtsp://10.0.0.3:8554/x?y=1
-    username: vi&wer
-    password_file: ${path.slice('/data/'.length)}
+    username: vi&wer # password: sealed in secrets/cameras.sealed
     transport: udp
     keep: 3d
     size: 20%
 `,
     );
-    assert.deepEqual(node.applied.at(-1)?.sources.at(-1), {
+    assert.deepEqual(plain(camera(node, 'gate').main), { username: 'vi&wer', password: SECRET });
+    const { mark } = /(?<mark>[0-9a-f]{16})/.exec(JSON.stringify(camera(node, 'gate').main))!.groups!;
+    assert.deepEqual(JSON.parse(JSON.stringify(node.applied.at(-1)?.sources.at(-1))), {
       id: 'gate',
       name: 'Gate: #1',
       enabled: true,
       input: {
         kind: 'camera',
-        main: { address: 'rtsp://10.0.0.3:8554/x?y=1', credentials: { username: 'vi&wer', password: SECRET } },
+        main: {
+          address: 'rtsp://10.0.0.3:8554/x?y=1',
+          credentials: { username: 'vi&wer', password: `(secret ${mark})` },
+        },
         sub: null,
         transport: 'udp',
       },
+      reader: 'auto',
       audio: 'auto',
       record: { main: 'always', sub: 'always', schedule: null, on: ['motion'], beforeMs: 5_000, afterMs: 10_000 },
       onvif: null,
+      find: true,
       keepMs: 3 * 86_400_000,
       size: { share: 0.2 },
     });
-    assert.deepEqual(node.keeper.current, (await loadConfig(node.files, FOLDER)).config);
-    assert.equal(fromUtf8(node.files.peek(`${FILE}.bak`)), START);
+    assert.deepEqual(told(node.keeper.current), told(await reread(node)));
+    assert.equal(fromUtf8(node.files.peek(`${FILE}.bak`)), SEALED);
     assert.ok(node.lines.every((line) => !line.includes(SECRET)));
 
     const before = node.disk();
@@ -160,11 +203,9 @@ describe('a camera that is put', () => {
   test('may have its credentials inside the URL, and they are taken out of it', async () => {
     const node = await rig();
     await put(node, { source: 'gate', url: `rtsp://u:${SECRET}@10.0.0.3/x`, sub: `rtsp://u:${SECRET}@10.0.0.3/y` });
-    assert.deepEqual(camera(node, 'gate').sub, {
-      address: 'rtsp://10.0.0.3/y',
-      credentials: { username: 'u', password: SECRET },
-    });
-    assert.equal(node.text().split(SECRET).length, START.split(SECRET).length, 'no new place for the password');
+    assert.equal(camera(node, 'gate').sub?.address, 'rtsp://10.0.0.3/y');
+    assert.deepEqual(plain(camera(node, 'gate').sub), { username: 'u', password: SECRET });
+    assert.ok(!node.text().includes(SECRET));
   });
 
   test('may have an id that YAML takes for something else', async () => {
@@ -181,9 +222,12 @@ describe('a change of a camera', () => {
   test('touches what differs and nothing else', async () => {
     const node = await rig();
     assert.equal((await put(node, { source: 'front', name: 'Porch', transport: 'auto', enabled: true })).changed, true);
-    assert.equal(node.text(), START.replace('name: Front # door', 'name: Porch # door'));
+    assert.equal(node.text(), SEALED.replace('name: Front # door', 'name: Porch # door'));
     await put(node, { source: 'front', name: null, enabled: false });
-    assert.equal(node.text(), START.replace('    name: Front # door\n', '').replace(/\/b$/m, '/b\n    enabled: false'));
+    assert.equal(
+      node.text(),
+      SEALED.replace('    name: Front # door\n', '').replace(/(\/b #.*)$/m, '$1\n    enabled: false'),
+    );
     await put(node, { source: 'yard', keep: null, size: '5GB' });
     assert.match(node.text(), /yard: \{ url: 'rtsp:\/\/10\.0\.0\.2\/x', size: 5GB \}/);
     assert.deepEqual(sourceOf(node, 'yard')?.size, { bytes: 5e9 });
@@ -194,15 +238,17 @@ describe('a change of a camera', () => {
     const node = await rig();
     await put(node, { source: 'front', url: 'rtsp://10.0.0.1/other' });
     const credentials = { username: 'viewer', password: SECRET };
-    assert.deepEqual(camera(node, 'front').main, { address: 'rtsp://10.0.0.1/other', credentials });
-    assert.deepEqual(camera(node, 'front').sub, { address: 'rtsp://10.0.0.1/b', credentials });
-    assert.ok(!node.text().includes(SECRET));
+    assert.equal(camera(node, 'front').main.address, 'rtsp://10.0.0.1/other');
+    assert.deepEqual(plain(camera(node, 'front').main), credentials);
+    assert.equal(camera(node, 'front').sub?.address, 'rtsp://10.0.0.1/b');
+    assert.deepEqual(plain(camera(node, 'front').sub), credentials);
+    assert.match(node.text(), /username: viewer # password: sealed/);
   });
 
   test('of its password alone keeps the name; null forgets both', async () => {
     const node = await rig();
     await put(node, { source: 'front', password: 'next' });
-    assert.deepEqual(camera(node, 'front').main.credentials, { username: 'viewer', password: 'next' });
+    assert.deepEqual(plain(camera(node, 'front').main), { username: 'viewer', password: 'next' });
     assert.deepEqual(await put(node, { source: 'front', password: 'next' }), {
       created: false,
       changed: false,
@@ -210,7 +256,7 @@ describe('a change of a camera', () => {
     });
     assert.equal((await put(node, { source: 'front', username: 'viewer' })).changed, false, 'the password stays');
     await put(node, { source: 'front', username: 'other' });
-    assert.deepEqual(camera(node, 'front').main.credentials, { username: 'other', password: '' });
+    assert.deepEqual(plain(camera(node, 'front').main), { username: 'other', password: '' });
     await put(node, { source: 'front', username: null });
     assert.equal(camera(node, 'front').main.credentials, null);
     assert.equal(camera(node, 'front').sub?.credentials, null);
@@ -234,7 +280,7 @@ describe('a change of a camera', () => {
     await put(node, { source: 'test', name: 'U' });
     await put(node, { source: 'test', url: 'rtsp://u:p@10.0.0.2/s' });
     assert.equal(camera(node, 'test').main.address, 'rtsp://10.0.0.2/s');
-    assert.deepEqual(camera(node, 'test').main.credentials, { username: 'u', password: 'p' });
+    assert.deepEqual(plain(camera(node, 'test').main), { username: 'u', password: 'p' });
   });
 
   test('never sends stored credentials to a host they were not given for', async () => {
@@ -251,10 +297,10 @@ describe('a change of a camera', () => {
     }
     await put(node, { source: 'front', url: 'rtsp://10.0.0.1:554/c' });
     await put(node, { source: 'front', url: 'rtsp://10.0.0.9/a', sub: null, username: 'u', password: 'p' });
-    assert.deepEqual(camera(node, 'front').main.credentials, { username: 'u', password: 'p' });
+    assert.deepEqual(plain(camera(node, 'front').main), { username: 'u', password: 'p' });
     await refuses(node, { source: 'front', url: 'rtsp://10.0.0.8/a', username: 'u' }, 'ERR_DAEMON_CREDENTIALS');
     await put(node, { source: 'front', url: 'rtsp://10.0.0.8/a', username: 'u', password: '' });
-    assert.deepEqual(camera(node, 'front').main.credentials, { username: 'u', password: '' });
+    assert.deepEqual(plain(camera(node, 'front').main), { username: 'u', password: '' });
     await put(node, { source: 'front', url: 'rtsp://10.0.0.7/a', username: null });
     await put(node, { source: 'front', url: 'rtsp://10.0.0.6/a' });
     assert.equal(camera(node, 'front').main.credentials, null);
@@ -303,21 +349,21 @@ test('what is not rtsp never gets past the schema', () => {
       { source: 'x', url },
       { source: 'x', url: 'rtsp://10.0.0.1/', sub: url },
     ]) {
-      const checked = checkParams('sources.put', params);
+      const checked = checkParams('sources.upsert', params);
       assert.ok('problems' in checked && (url === '' || !checked.problems.includes(url)), url);
     }
   }
   for (const bad of [{ password: 'a\nb' }, { username: 'a\0' }, { username: '' }, { keep: '14' }, { virtual: true }]) {
-    assert.ok('problems' in checkParams('sources.put', { source: 'x', ...bad }), JSON.stringify(bad));
+    assert.ok('problems' in checkParams('sources.upsert', { source: 'x', ...bad }), JSON.stringify(bad));
   }
 });
 
 test('removing takes the source out and leaves the rest as it was', async () => {
   const node = await rig();
   assert.equal(await node.keeper.remove('nobody' as SourceId), false);
-  assert.equal(node.text(), START);
+  assert.equal(node.text(), SEALED);
   assert.equal(await node.keeper.remove('yard' as SourceId), true);
-  assert.equal(node.text(), START.replace(/ {2}yard.*\n/, ''));
+  assert.equal(node.text(), SEALED.replace(/ {2}yard.*\n/, ''));
   assert.equal(await node.keeper.remove('yard' as SourceId), false);
   assert.equal(await node.keeper.remove('front' as SourceId), true);
   assert.deepEqual(node.keeper.current.sources, []);
@@ -326,13 +372,22 @@ test('removing takes the source out and leaves the rest as it was', async () => 
   assert.equal(sourceOf(node, 'front')?.name, 'front');
 });
 
-test('passwords that nothing names any more are removed, those of the backup and of people stay', async () => {
+test('passwords that nothing has a use for any more are forgotten, those of the backup stay', async () => {
   const node = await rig();
-  node.files.poke('/data/secrets/cameras/by-hand', utf8('x\n'));
-  for (const password of ['one', 'two', 'three', 'four']) await put(node, { source: 'front', password });
-  const ours = passwordFiles(node).filter((path) => !path.endsWith('by-hand'));
-  assert.deepEqual(ours.map((path) => fromUtf8(node.files.peek(path))!.trim()).sort(), ['four', 'three']);
-  assert.ok(passwordFiles(node).includes('/data/secrets/cameras/by-hand'));
+  for (const [username, password] of [
+    ['a', 'one'],
+    ['b', 'two'],
+    ['c', 'three'],
+    ['d', 'four'],
+  ]) {
+    await put(node, { source: 'front', username, password });
+  }
+  assert.deepEqual(sealed(node), ['front password c three', 'front password d four']);
+  await put(node, { source: 'front', password: 'five' });
+  assert.deepEqual(sealed(node), ['front password c three', 'front password d five']);
+  await node.keeper.remove('front' as SourceId);
+  await put(node, { source: 'yard', name: 'Y' });
+  assert.deepEqual(sealed(node), []);
 });
 
 describe('a disk that fails', () => {
@@ -352,7 +407,7 @@ describe('a disk that fails', () => {
         const calls = node.files.calls - start;
         node.files.heal();
         if (outcome === 'done') {
-          assert.deepEqual((await loadConfig(node.files, FOLDER)).config, node.keeper.current);
+          assert.deepEqual(told(await reread(node)), told(node.keeper.current));
           if (n > calls) break;
           continue; // what failed was only cleaning up
         }
@@ -360,8 +415,9 @@ describe('a disk that fails', () => {
         assert.match(outcome, /^ERR_(DAEMON_CONFIG_WRITE|FILES_FAILED|FILES_FULL)$/);
         assert.equal(node.keeper.current, before);
         assert.equal(node.applied.length, 0);
-        assert.equal(node.text(), START);
-        assert.deepEqual(passwordFiles(node), []);
+        assert.equal(node.text(), SEALED);
+        assert.ok(!sealed(node).some((each) => each.startsWith('gate')), 'no password without its camera');
+        assert.deepEqual(told(await reread(node)), told(before));
         assert.equal((await put(node, params)).created, true, 'and it works afterwards');
       }
       assert.ok(failures >= 4, `${failures}`);
@@ -378,8 +434,11 @@ describe('a disk that fails', () => {
       await put(node, params).catch(() => {});
       node.files.onCall = null;
       node.files.crash();
-      const { config } = await loadConfig(node.files, FOLDER);
-      assert.ok([2, 3].includes(config.sources.length));
+      const { sources } = await reread(node);
+      assert.ok([2, 3].includes(sources.length));
+      for (const { id, input } of sources) {
+        if (id !== 'yard') assert.equal(input.kind === 'camera' && input.main.credentials?.password, SECRET, id);
+      }
     }
   });
 });
@@ -457,7 +516,7 @@ describe('a changed file', () => {
     assert.equal(await node.keeper.reload(), 'applied');
     assert.equal(node.keeper.current.viewer, 'https://viewer.example/');
     assert.deepEqual(node.keeper.state.restart, ['listen', 'storage.segment']);
-    node.files.poke(FILE, utf8(START));
+    node.files.poke(FILE, utf8(SEALED));
     assert.equal(await node.keeper.reload(), 'applied');
     assert.deepEqual(node.keeper.state.restart, []);
   });
@@ -492,7 +551,7 @@ test('changes take turns, and after the end there are none', async () => {
   );
   assert.ok(all.every(({ created }) => created));
   assert.equal(node.keeper.current.sources.length, 10);
-  assert.deepEqual((await loadConfig(node.files, FOLDER)).config, node.keeper.current);
+  assert.deepEqual(told(await reread(node)), told(node.keeper.current));
   const last = put(node, { source: 'last', url: 'rtsp://10.0.2.1/x' });
   await Promise.resolve();
   await node.keeper.stop();
@@ -502,7 +561,7 @@ test('changes take turns, and after the end there are none', async () => {
 
 test('a change made to the file itself is told, one that came as a wish is told by who wished', async () => {
   const node = await rig();
-  await node.keeper.put(wish({ source: 'front', name: 'Porch' }));
+  await node.keeper.upsert(wish({ source: 'front', name: 'Porch' }));
   assert.equal(node.taken(), 0);
   node.files.poke(FILE, utf8(node.text().replace('Porch', 'Gate')));
   assert.equal(await node.keeper.reload(), 'applied');

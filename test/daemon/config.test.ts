@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { utf8 } from '../../src/bytes/index.ts';
-import { nearest, publishedSecrets } from '../../src/daemon/config.ts';
 import { ConfigText } from '../../src/daemon/config-file.ts';
+import { nearest, publishedSecrets } from '../../src/daemon/config-mistakes.ts';
 import { type Config, ConfigError, checkConfig, readEnvironment } from '../../src/daemon/index.ts';
 import { SeededRandom, SimulatedFiles } from '../../src/platform/index.ts';
 
@@ -38,6 +38,8 @@ describe('a configuration', () => {
       origins: [],
       health: 'loopback',
       log: 'info',
+      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      cameras: { discoveryPort: 33_702, interfaces: null, clockAlarmMs: 2_000, events: true },
       storage: { segmentMs: 60_000, keepMs: 30 * 86_400_000, size: { bytes: 10e9 }, reserve: null },
       audit: { keepMs: 365 * 86_400_000, size: { bytes: 64 * 2 ** 20 } },
       identity: { label: 'Constitute NVR', hostGateway: null, approveCodes: false, enrol: null },
@@ -52,19 +54,23 @@ describe('a configuration', () => {
 
   test('takes a camera in three lines', async () => {
     const { sources } = await check('sources:\n  front:\n    url: rtsp://viewer:p%40ss@192.168.1.20/stream1\n');
-    assert.deepEqual(sources[0], {
+    const { input } = sources[0]!;
+    assert.ok(input.kind === 'camera' && input.main.credentials?.password === 'p@ss');
+    assert.deepEqual(JSON.parse(JSON.stringify(sources[0])), {
       id: 'front',
       name: 'front',
       enabled: true,
       input: {
         kind: 'camera',
-        main: { address: 'rtsp://192.168.1.20/stream1', credentials: { username: 'viewer', password: 'p@ss' } },
+        main: { address: 'rtsp://192.168.1.20/stream1', credentials: { username: 'viewer', password: '(secret)' } },
         sub: null,
         transport: 'auto',
       },
+      reader: 'auto',
       audio: 'auto',
       record: { main: 'always', sub: 'always', schedule: null, on: ['motion'], beforeMs: 5_000, afterMs: 10_000 },
       onvif: null,
+      find: true,
       keepMs: null,
       size: null,
     });
@@ -120,7 +126,40 @@ describe('a configuration', () => {
       fps: 10,
       audio: 'none',
       sub: false,
+      onvif: false,
+      ptz: false,
     });
+  });
+
+  test('says how the network of the cameras is used, and in which zone schedules are meant', async () => {
+    const { timezone, cameras } = await check(
+      'timezone: Asia/Tokyo\ncameras: { discovery_port: 0, interfaces: eth1, clock_alarm: 500ms, events: false }',
+    );
+    assert.equal(timezone, 'Asia/Tokyo');
+    assert.deepEqual(cameras, { discoveryPort: 0, interfaces: ['eth1'], clockAlarmMs: 500, events: false });
+  });
+
+  test('says who a camera is and when it is recorded', async () => {
+    const { sources } = await check(`sources:
+  a: { url: 'rtsp://10.0.0.1:8554/x', onvif: true, hardware: SN 42, record: event, on: [motion, tamper], before: 0s, schedule: 'mon 22:00-06:00' }
+  b: { url: 'rtsp://[fe80::1]/x', onvif: 'https://10.0.0.2:8443', record: { sub: never }, find: false, reader: ffmpeg }
+  c: { url: 'rtsp://10.0.0.3/x', onvif: false }
+  d: { virtual: { onvif: true, ptz: true }, record: event }
+`);
+    const [a, b, c, d] = sources;
+    assert.deepEqual(a?.onvif, { service: 'http://10.0.0.1/onvif/device_service', hardwareId: 'SN 42' });
+    assert.deepEqual(a.record, {
+      main: 'event',
+      sub: 'event',
+      schedule: [{ from: 1320, until: 1800 }],
+      on: ['motion', 'tamper'],
+      beforeMs: 0,
+      afterMs: 10_000,
+    });
+    assert.deepEqual(b?.onvif, { service: 'https://10.0.0.2:8443/onvif/device_service', hardwareId: null });
+    assert.deepEqual([b.record.main, b.record.sub, b.find, b.reader], ['always', 'never', false, 'ffmpeg']);
+    assert.equal(c?.onvif, null);
+    assert.deepEqual([d?.record.main, d?.record.on], ['event', ['motion']]);
   });
 
   test('an installed node may fill most of its volume', async () => {
@@ -140,7 +179,7 @@ describe('a configuration', () => {
     ] as const) {
       const { input } = (await check(text(file), files)).sources[0]!;
       assert.ok(input.kind === 'camera');
-      assert.deepEqual(input.main.credentials, { username: 'u', password });
+      assert.deepEqual([input.main.credentials?.username, input.main.credentials?.password], ['u', password]);
     }
     assert.match(
       (await problemsOf(text('missing'), files)).join(),
@@ -238,6 +277,21 @@ describe('mistakes', () => {
       'sources: {a: {virtual: {codek: h264}}}',
       /virtual\.codek: unknown key; did you mean codec\?/,
     ],
+    ['a service with a user', 'sources: {a: {url: "rtsp://c/1", onvif: "http://u:p@c/"}}', /a\.onvif: expected/],
+    ['a service by another scheme', 'sources: {a: {url: "rtsp://c/1", onvif: "ftp://c/"}}', /a\.onvif: expected/],
+    ['hardware without onvif', 'sources: {a: {url: "rtsp://c/1", hardware: x}}', /expected onvif beside hardware/],
+    ['events without onvif', 'sources: {a: {url: "rtsp://c/1", record: event}}', /expected onvif beside record: event/],
+    ['events of a deaf virtual camera', 'sources: {a: {virtual: true, record: event}}', /expected onvif beside/],
+    ['a head without onvif', 'sources: {a: {virtual: {ptz: true}}}', /expected onvif: true beside ptz/],
+    ['onvif beside virtual', 'sources: {a: {virtual: true, onvif: true}}', /expected no onvif beside virtual/],
+    ['a rule that does nothing', 'sources: {a: {url: "rtsp://c/1", after: 5s}}', /record: event beside after/],
+    ['another mode', 'sources: {a: {url: "rtsp://c/1", record: sometimes}}', /a\.record\.main: expected one of always/],
+    ['a misspelt stream', 'sources: {a: {url: "rtsp://c/1", record: {mian: never}}}', /did you mean main\?/],
+    ['a time that is none', 'sources: {a: {url: "rtsp://c/1", schedule: daily}}', /expected days and times/],
+    ['too long before', 'sources: {a: {url: "rtsp://c/1", onvif: true, record: event, before: 31s}}', /a\.before: /],
+    ['a zone that is none', 'timezone: Europe/Nowhere', /timezone: expected a time zone/],
+    ['an interface that is none', 'cameras: {interfaces: ["a b"]}', /interfaces\.0: expected the name/],
+    ['a misspelt key of cameras', 'cameras: {event: false}', /did you mean events\?/],
     ['sources that are no map', 'sources: [1, 2]', /sources: expected a source for each id/],
     ['a port out of range', 'listen: 127.0.0.1:70000', /listen\.0: expected an address and port/],
     ['an origin with a path', 'origins: https://x/y', /origins\.0: expected a web origin/],

@@ -9,8 +9,10 @@ import {
   createNodeClock,
   createNodeDatagrams,
   createNodeFiles,
+  createNodeHttp,
   createNodeProcesses,
   createNodeRandom,
+  createNodeSockets,
   createNodeSuite,
 } from '../../src/platform/node/index.ts';
 import { parseInvitation, type SourceId } from '../../src/protocol/index.ts';
@@ -24,6 +26,8 @@ const deps = {
   files: createNodeFiles(),
   processes: createNodeProcesses(),
   datagrams: createNodeDatagrams(),
+  sockets: createNodeSockets(),
+  http: createNodeHttp({ clock: createNodeClock() }),
   suite: createNodeSuite(),
   log: silentLog,
 };

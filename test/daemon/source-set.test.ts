@@ -14,9 +14,11 @@ import { createLive } from '../../src/live/index.ts';
 import { type Log, type LogFields, silentLog } from '../../src/platform/index.ts';
 import {
   createNodeClock,
+  createNodeDatagrams,
   createNodeFiles,
   createNodeProcesses,
   createNodeRandom,
+  createNodeSockets,
   createNodeSuite,
 } from '../../src/platform/node/index.ts';
 import type { SourceId, StreamName } from '../../src/protocol/index.ts';
@@ -57,6 +59,8 @@ async function rig(name: string, text: string) {
     random: createNodeRandom(),
     files: createNodeFiles(),
     processes: createNodeProcesses(),
+    sockets: createNodeSockets(),
+    datagrams: createNodeDatagrams(),
     suite: createNodeSuite(),
     log,
   };
@@ -79,7 +83,8 @@ async function rig(name: string, text: string) {
     { folder, config },
   );
   await vault.start();
-  await sources.start(config.sources);
+  await keeper.unseal(new Uint8Array(32).fill(7));
+  await sources.start(keeper.current.sources);
   await keeper.start();
   return {
     ...{ folder, file, lines, vault, live, sources, keeper },
@@ -115,20 +120,20 @@ sources:
 
     // One comes, with its password.
     const wish = { source: 'second' as SourceId, url, username: 'u', password: PASSWORD, name: 'Second' };
-    assert.deepEqual(await node.keeper.put(wish), { created: true, changed: true, restarted: true });
+    assert.deepEqual(await node.keeper.upsert(wish), { created: true, changed: true, restarted: true });
     await until('the second records', () => node.status('second')?.state === 'running');
     const id = node.streamId('second');
     await until('a segment of the second is stored', () => node.segments('second').length > 0);
 
     // Another name restarts nothing, nor does the same again.
     const begun = node.status('second')!.since;
-    assert.equal((await node.keeper.put({ ...wish, name: 'Another' })).restarted, false);
-    assert.equal((await node.keeper.put({ ...wish, name: 'Another' })).changed, false);
+    assert.equal((await node.keeper.upsert({ ...wish, name: 'Another' })).restarted, false);
+    assert.equal((await node.keeper.upsert({ ...wish, name: 'Another' })).changed, false);
     assert.equal(node.status('second')!.since, begun);
     assert.equal(node.sources.list().find((each) => each.id === 'second')?.name, 'Another');
 
     // Another wish for its sound does: the recording goes on under the same stream id, behind a gap.
-    assert.equal((await node.keeper.put({ ...wish, name: 'Another', audio: 'none' })).restarted, true);
+    assert.equal((await node.keeper.upsert({ ...wish, name: 'Another', audio: 'none' })).restarted, true);
     await until('the second records again', () => node.status('second')?.state === 'running');
     assert.equal(node.streamId('second'), id);
     await until('its gap is told', () => node.gaps('second').some(({ endUs }) => endUs !== null));

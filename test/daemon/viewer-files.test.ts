@@ -71,8 +71,15 @@ test('built files are compressed, kept for ever, and not sent again to who has t
   assert.deepEqual([head.status, await head.text()], [200, '']);
 });
 
+test('the manifest itself is served, so that a copy can be held against it', async () => {
+  const response = await fetch(`${base}/files.json`);
+  assert.equal(response.headers.get('content-type'), 'application/json');
+  const { files } = (await response.json()) as { files: Record<string, string> };
+  assert.ok('index.html' in files);
+});
+
 test('what the manifest does not name does not exist', async () => {
-  for (const path of ['/files.json', '/.built', '/assets', '/assets/../files.json', '/%2e%2e/etc/passwd', '/x.js']) {
+  for (const path of ['/.built', '/assets', '/assets/../x.json', '/%2e%2e/etc/passwd', '/x.js']) {
     assert.equal((await fetch(base + path)).status, 404, path);
   }
   assert.equal((await fetch(base, { method: 'POST' })).status, 404);

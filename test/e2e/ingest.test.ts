@@ -6,7 +6,13 @@ import { concatBytes } from '../../src/bytes/index.ts';
 import { createRecorder, type Recorder, type RecorderOptions } from '../../src/ingest/index.ts';
 import { needBox, parseCameraUrl } from '../../src/media/index.ts';
 import type { Log, LogFields } from '../../src/platform/index.ts';
-import { createNodeClock, createNodeProcesses, createNodeRandom } from '../../src/platform/node/index.ts';
+import {
+  createNodeClock,
+  createNodeDatagrams,
+  createNodeProcesses,
+  createNodeRandom,
+  createNodeSockets,
+} from '../../src/platform/node/index.ts';
 import { captureTimeInSample, createVirtualCamera, type VirtualCameraOptions } from '../../src/virtual-camera/index.ts';
 import { MemorySink } from '../support/memory-sink.ts';
 import { until } from '../support/wait.ts';
@@ -14,6 +20,8 @@ import { until } from '../support/wait.ts';
 const clock = createNodeClock();
 const random = createNodeRandom();
 const processes = createNodeProcesses();
+const sockets = createNodeSockets();
+const datagrams = createNodeDatagrams();
 const lines: string[] = [];
 const note = (fields: LogFields, text: string) => void lines.push(`${text} ${JSON.stringify(fields)}`);
 const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
@@ -38,7 +46,7 @@ function record(
 ): { sink: MemorySink; recorder: Recorder; states: string[] } {
   const sink = new MemorySink();
   const recorder = createRecorder(
-    { clock, random, log, processes, sink },
+    { clock, random, log, processes, sockets, datagrams, sink },
     {
       camera: parseCameraUrl(url),
       enabled: true,

@@ -402,7 +402,7 @@ describe('trust, through the command line', { concurrency: false }, () => {
 
   test('the operator adds and removes a camera of the running node, and sees grants and swarm', async () => {
     const url = 'rtsp://127.0.0.1:9/nothing';
-    const added = await nvr.json(['camera', 'add', 'gate', '--url', url, '--name', 'Gate']);
+    const added = await nvr.json(['source', 'add', 'gate', '--url', url, '--name', 'Gate', '--no-test']);
     assert.equal(added['created'], true);
     const { sources } = await nvr.json<{ sources: { id: string }[] }>(['client', 'sources']);
     assert.deepEqual(
@@ -410,9 +410,9 @@ describe('trust, through the command line', { concurrency: false }, () => {
       ['front', 'gate', 'yard'],
     );
     assert.match(readFileSync(join(nvr.data, 'config.yaml'), 'utf8'), /gate:/);
-    const twice = await nvr.run(['camera', 'add', 'gate', '--url', url, '--json']);
+    const twice = await nvr.run(['source', 'add', 'gate', '--url', url, '--no-test', '--json']);
     assert.equal(twice.code, 7, twice.err);
-    await nvr.json(['camera', 'remove', 'gate']);
+    await nvr.json(['source', 'remove', 'gate']);
     assert.doesNotMatch(readFileSync(join(nvr.data, 'config.yaml'), 'utf8'), /gate:/);
     const { grants } = await nvr.json<{ grants: { device: string; role: string }[] }>(['devices', 'grants']);
     assert.deepEqual(
@@ -510,7 +510,7 @@ describe('trust, through the command line', { concurrency: false }, () => {
     has(
       'a camera',
       ({ event, device, source, detail }) =>
-        event === 'changed' && device === node && source === 'gate' && detail.startsWith('sources.put@'),
+        event === 'changed' && device === node && source === 'gate' && detail.startsWith('sources.upsert@'),
     );
     has(
       'refused, and why',

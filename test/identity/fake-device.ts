@@ -2,6 +2,7 @@ import { concatBytes } from '../../src/bytes/index.ts';
 import { createNobleSuite, type SyncCryptoSuite } from '../../src/crypto/index.ts';
 import { createIdentity, type Identity, type IdentityOptions, type ProvedDevice } from '../../src/identity/index.ts';
 import {
+  type Clock,
   type Files,
   type Log,
   SeededRandom,
@@ -31,8 +32,8 @@ export function world(options: { files?: Files; folder?: string; seed?: number }
   const suite = createNobleSuite((length) => random.bytes(length));
 
   /** Another program on the same folder, not started yet. */
-  function program(more: Partial<IdentityOptions> = {}): Identity {
-    return createIdentity({ clock, random, log, files, suite }, { folder, ...more });
+  function program(more: Partial<IdentityOptions> = {}, ownClock: Clock = clock): Identity {
+    return createIdentity({ clock: ownClock, random, log, files, suite }, { folder, ...more });
   }
 
   /** Lets time pass, and the disk answer in between. */

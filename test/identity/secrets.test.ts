@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { fromHex, toHex, utf8 } from '../../src/bytes/index.ts';
 import { schnorrVerify } from '../../src/crypto/index.ts';
-import { createNodeFiles } from '../../src/platform/node/index.ts';
+import { createNodeClock, createNodeFiles } from '../../src/platform/node/index.ts';
 import { world } from './fake-device.ts';
 
 test('the first start makes the keys, later starts find them', async () => {
@@ -22,6 +22,22 @@ test('the first start makes the keys, later starts find them', async () => {
   assert.deepEqual(second.channelKey.publicKey, channelKey.publicKey);
   assert.deepEqual(second.kek(), kek);
   assert.equal(new Set([nodeId, toHex(channelKey.publicKey), toHex(kek)]).size, 3);
+});
+
+test('keys for other things are derived from the storage key, one for each label, the same at each start', async () => {
+  const { program } = world();
+  const first = program();
+  await first.start();
+  const [one, two] = [first.deriveKey('one'), first.deriveKey('two')];
+  assert.equal(new Set([one, two, first.kek()].map(toHex)).size, 3);
+  assert.equal(one.length, 32);
+  one.fill(0);
+  assert.notEqual(toHex(first.deriveKey('one')), toHex(one), 'a copy');
+  const again = toHex(first.deriveKey('one'));
+  await first.stop();
+  const second = program({ create: false });
+  await second.start();
+  assert.equal(toHex(second.deriveKey('one')), again);
 });
 
 test('on a real disk the folder is 0700 and its files 0600', async () => {
@@ -216,9 +232,10 @@ test('nothing works before the start or after the stop', async () => {
 test('two programs that start a new folder at once agree on one node', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'identity-'));
   try {
-    const { program, until } = world({ files: createNodeFiles(), folder });
-    const programs = Array.from({ length: 5 }, () => program());
-    await until(Promise.all(programs.map((each) => each.start())));
+    // Real files take real time: a lock must not look deserted because a simulated clock ran ahead of a busy disk.
+    const { program } = world({ files: createNodeFiles(), folder });
+    const programs = Array.from({ length: 5 }, () => program({}, createNodeClock()));
+    await Promise.all(programs.map((each) => each.start()));
     assert.equal(new Set(programs.map((each) => each.nodeId)).size, 1);
     assert.equal(new Set(programs.map((each) => toHex(each.kek()))).size, 1);
   } finally {

@@ -15,6 +15,7 @@ import {
 import { type Log, type LogFields, SeededRandom, SimulatedClock } from '../../src/platform/index.ts';
 import { FakeProcesses } from '../support/fake-processes.ts';
 import { MemorySink } from '../support/memory-sink.ts';
+import { noDatagrams, noSockets } from '../support/no-network.ts';
 import { type SampleMedia, sampleMedia } from '../support/sample-media.ts';
 
 const PASSWORD = 'correct horse';
@@ -52,7 +53,15 @@ class Scene {
     const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
     Object.assign(this.sink, sink);
     this.recorder = createRecorder(
-      { clock: this.clock, random: new SeededRandom(4), log, processes: this.processes, sink: this.sink },
+      {
+        clock: this.clock,
+        random: new SeededRandom(4),
+        log,
+        processes: this.processes,
+        sockets: noSockets,
+        datagrams: noDatagrams,
+        sink: this.sink,
+      },
       {
         camera: parseCameraUrl(`rtsp://admin:${encodeURIComponent(PASSWORD)}@cam.lan/stream1`),
         enabled: true,
@@ -60,6 +69,7 @@ class Scene {
         audio: 'keep',
         notBeforeUs: 0,
         ffmpeg: 'ffmpeg',
+        reader: 'ffmpeg',
         onClockStep: (stepUs) => void this.steps.push(stepUs),
         ...options,
       },

@@ -28,6 +28,19 @@ test('a child gets its input and a bare environment', async () => {
   assert.deepEqual(await child.exited, { code: 0, signal: null });
 });
 
+test('a child whose input stays open is told more, and a child that is gone is told nothing', async () => {
+  const child = processes.spawn('sh', ['-c', 'read one; read two; echo "$two $one"'], {
+    input: utf8('first\n'),
+    openInput: true,
+  });
+  child.write!(utf8('second\n'));
+  assert.equal(await text(child.stdout), 'second first\n');
+  await child.exited;
+  for (let i = 0; i < 10; i++) child.write!(utf8('too late\n'));
+  const closed = processes.spawn('cat', []);
+  assert.equal(await text(closed.stdout), '', 'otherwise the input ends at once');
+});
+
 test('error lines arrive one by one and capped', async () => {
   const child = processes.spawn('sh', ['-c', 'printf "one\\rtwo\\n" >&2; head -c 5000 /dev/zero | tr "\\0" x >&2']);
   const lines: string[] = [];

@@ -176,3 +176,35 @@ test('a host of two families has two sockets, and names have the addresses they 
     { host: '2001:db8::2', family: 6 },
   ]);
 });
+
+test('a group reaches everybody who joined it, and who shares a place does not hide another', async () => {
+  const clock = new SimulatedClock();
+  const network = new SimulatedNetwork(clock);
+  const group = '239.255.255.250';
+  const heard: string[] = [];
+  const member = async (address: string, called: string) => {
+    const multicast = { through: address, group };
+    const socket = await network.host(address).open({ host: group, port: 3702, shared: true, multicast });
+    socket.onDatagram((bytes, from) => heard.push(`${called} ${bytes[0]} ${from.host}`));
+    return socket;
+  };
+  const one = await member('10.0.0.1', 'one');
+  await member('10.0.0.1', 'two');
+  await member('10.0.0.2', 'three');
+  const asker = await network.host('10.0.0.9').open({ host: '10.0.0.9', port: 0, multicast: { through: '10.0.0.9' } });
+  await asker.send(Uint8Array.of(1), { host: group, port: 3702, family: 4 });
+  await clock.advance(5);
+  assert.deepEqual(heard.sort(), ['one 1 10.0.0.9', 'three 1 10.0.0.9', 'two 1 10.0.0.9']);
+  await one.close();
+  network.part(['10.0.0.9'], ['10.0.0.2']);
+  await asker.send(Uint8Array.of(2), { host: group, port: 3702, family: 4 });
+  await asker.send(Uint8Array.of(3), { host: group, port: 3703, family: 4 });
+  await clock.advance(5);
+  assert.deepEqual(heard.slice(3), ['two 2 10.0.0.9']);
+  assert.equal(network.fates.cut, 1);
+  assert.equal(network.fates.nobody, 1);
+  await assert.rejects(
+    network.host('10.0.0.1').open({ host: group, port: 3702, shared: true, multicast: { through: '10.9.9.9', group } }),
+    { code: 'ERR_DATAGRAMS_BIND' },
+  );
+});

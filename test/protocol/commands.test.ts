@@ -96,7 +96,7 @@ test('broken params name the path and the rule', () => {
   const cases: [CommandName, unknown, string][] = [
     ['segments.list', { source: 'front', limt: 3 }, 'params: expected no further field'],
     ['segments.list', {}, 'source: expected string'],
-    ['segments.list', { source: '../etc' }, 'source: expected another form'],
+    ['segments.list', { source: '../etc' }, 'source: expected an id of the form [a-z0-9][a-z0-9_-]{0,62}'],
     ['segments.list', { source: 'front', limit: 0 }, 'limit: expected at least 1'],
     ['segments.list', { source: 'front', from: 1.5 }, 'from: expected int'],
     ['segments.list', { source: 'front', from: 2, to: 1 }, 'to: expected a time that is not before from'],

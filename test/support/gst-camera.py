@@ -47,6 +47,8 @@ H264 = (
     f"! x264enc tune=zerolatency sliced-threads=false speed-preset=ultrafast key-int-max={GOP} bitrate=800 "
     "! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
 )
+# Four slices to a picture; the payloader repeats the parameter sets in front of each slice of a keyframe.
+SLICED = H264.replace("sliced-threads=false", "sliced-threads=true threads=4")
 H265 = (
     f"! x265enc tune=zerolatency speed-preset=ultrafast key-int-max={GOP} bitrate=600 log-level=error "
     "! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1 "
@@ -125,6 +127,7 @@ def main():
     mounts = {
         "/h264-pcma": factory(picture(640, 360) + H264 + G711),
         "/h264": factory(picture(640, 360) + H264),
+        "/sliced": factory(picture(640, 360) + SLICED),
         "/tcp-only": factory(picture(320, 240) + H264, tcp),
         "/udp-only": factory(picture(320, 240) + H264, udp),
         "/resize": factory(picture(480, 270) + H264),

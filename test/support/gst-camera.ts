@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface GstCamera {
   /** Port of the open mounts; give it to `startGstCamera` again for a server that dies and returns. */
   port: number;
-  /** Address of each mount by its name (`h264-pcma`, `h264`, `h265`, `tcp-only`, `udp-only`, `resize`, `digest`), without credentials. */
+  /** Address of each mount by its name (`h264-pcma`, `h264`, `sliced`, `h265`, `tcp-only`, `udp-only`, `resize`, `digest`), without credentials. */
   urls: Readonly<Record<string, string>>;
   /** Who may see `digest`. */
   username: string;

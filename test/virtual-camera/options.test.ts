@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NvrError } from '../../src/errors.ts';
-import { type VirtualCameraFlags, virtualCameraOptions } from '../../src/virtual-camera/command-line.ts';
+import {
+  type VirtualCameraFlags,
+  virtualCameraOptions,
+  virtualDeviceOptions,
+} from '../../src/virtual-camera/command-line.ts';
 import { audioArguments, videoArguments } from '../../src/virtual-camera/encoder-arguments.ts';
 import { FaultBoard, parseFault } from '../../src/virtual-camera/faults.ts';
 import { otherSize, resolveOptions } from '../../src/virtual-camera/options.ts';
+import { commandLine, viewSettings } from '../../src/virtual-camera/picture-view.ts';
 import { audioDescription, sessionDescription, videoDescription } from '../../src/virtual-camera/sdp.ts';
 
 const refused = (code: string) => (error: unknown) =>
@@ -206,4 +211,61 @@ test('a session description names both tracks', () => {
     /H265\/90000\n.*sprop-vps=QAE=;sprop-sps=Z0LAHw==;sprop-pps=aM4=/,
   );
   assert.deepEqual(audioDescription('pcmu', 0, 8000), ['m=audio 0 RTP/AVP 0', 'b=AS:64', 'a=rtpmap:0 PCMU/8000']);
+});
+
+test('flags make a device around the camera, and are nothing without it', () => {
+  const device = (flags: VirtualCameraFlags) => virtualDeviceOptions(flags, virtualCameraOptions(flags));
+  assert.equal(device({ port: '1' }), null);
+  const made = device({
+    ...{
+      onvif: true,
+      onvifPort: '8080',
+      host: '10.0.0.1',
+      discovery: '10.0.0.1',
+      ptz: true,
+      serial: 'S 1',
+      name: 'Door',
+    },
+    ...{ clockOffset: '-1.5', user: 'admin', password: 'x', codec: 'h265' },
+  })!;
+  assert.deepEqual(
+    { ...made, camera: made.camera?.codec },
+    {
+      ...{ host: '10.0.0.1', port: 8080, discovery: { address: '10.0.0.1' }, ptz: true, serial: 'S 1', name: 'Door' },
+      ...{
+        clockOffsetMs: -1_500,
+        credentials: { username: 'admin', password: 'x' },
+        authentication: ['digest', 'token'],
+      },
+      camera: 'h265',
+    },
+  );
+  assert.deepEqual(device({ onvif: true, user: 'a', password: 'x', auth: 'basic' })!.authentication, ['basic']);
+  const wrong: VirtualCameraFlags[] = [
+    { ptz: true },
+    { discovery: '10.0.0.1' },
+    { onvif: true, discovery: 'door.example' },
+    { onvif: true, discovery: '::1' },
+    { onvif: true, onvifPort: 'x' },
+    { onvif: true, serial: '' },
+    { onvif: true, name: 'x'.repeat(65) },
+    { onvif: true, clockOffset: 'now' },
+  ];
+  for (const flags of wrong) {
+    assert.throws(() => device(flags), refused('ERR_VIRTUAL_CAMERA_OPTIONS'), JSON.stringify(flags));
+  }
+});
+
+test('an encoder with a view cuts the picture out of a larger scene and takes commands', () => {
+  const rest = { from: 0, perSecond: 0, startUs: 0, endUs: 0 };
+  const picture = { width: 640, height: 360, fps: 25, gop: 50, bitrate: 1_000_000 };
+  const view = { motion: () => rest, levels: null, onChange: () => () => {} };
+  const settings = viewSettings(view, picture, 0);
+  const args = videoArguments('h264', picture, 0, true, { of: view, settings });
+  assert.match(args[args.indexOf('-i') + 1]!, /^testsrc2=size=960x540:/);
+  assert.match(args[args.indexOf('-vf') + 1]!, /crop@window=w=640:h=360:x='/);
+  assert.ok(!args.includes('-nostdin'));
+  assert.equal(commandLine(settings[2]!), 'ccrop@window -1 x (960*(1+0)-640)/2*(1+0)\n');
+  const plain = videoArguments('h264', picture, 0);
+  assert.ok(plain.includes('-nostdin') && !plain.includes('-vf'));
 });

@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/index.ts';
 import {
   type Caller,
   type CallHandler,
+  type CamerasDiscoverResult,
   isLabel,
   isSourceId,
   type SegmentFacts,
@@ -102,8 +103,15 @@ const OLD_STATES = {
 
 /** Hints of cameras nearby; nothing in them is proved. */
 async function cameras(desk: Desk): Promise<unknown[]> {
-  const found = (await call(desk, 'cameras.discover@1', {})) as { cameras: { endpoint: string; from: string }[] };
-  return found.cameras.map(({ endpoint, from }) => ({ endpoint, from }));
+  type Found = Pick<CamerasDiscoverResult, 'cameras'>;
+  const { cameras } = (await call(desk, 'cameras.discover@1', {})) as Found;
+  // The old wire has a row for each URL, with one address that answered: the one the URL names, where it names one of them.
+  return cameras.flatMap(({ urls, from }) =>
+    urls.map((endpoint) => {
+      const host = URL.parse(endpoint)?.hostname;
+      return { endpoint, from: from.find((each) => each.replace(/:\d+$/, '') === host) ?? from[0] };
+    }),
+  );
 }
 
 /** The newest segments of a source, newest first. A source that nobody knows has none. */
@@ -166,7 +174,7 @@ async function put(desk: Desk, wish: WishedSource): Promise<Record<string, unkno
   const { address, credentials } = parseCameraUrl(wish.rtspUrl.trim());
   const username = wish.username || (credentials?.username ?? '');
   const password = wish.password || (credentials?.password ?? '');
-  await call(desk, 'sources.put@1', {
+  await call(desk, 'sources.upsert@1', {
     source: wish.sourceId,
     ...(isLabel(wish.name) ? { name: wish.name } : {}),
     enabled: wish.enabled,

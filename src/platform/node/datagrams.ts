@@ -12,11 +12,17 @@ export function createNodeDatagrams(): Datagrams {
   return { open, resolve };
 }
 
-async function open({ host, port }: { host: string; port: number }): Promise<DatagramSocket> {
+async function open({
+  host,
+  port,
+  multicast,
+  shared = false,
+}: Parameters<Datagrams['open']>[0]): Promise<DatagramSocket> {
   const family = isIP(host) === 6 ? 6 : 4;
   const promised = DgramAsPromised.createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
     ipv6Only: family === 6,
+    reuseAddr: shared,
     recvBufferSize: RECEIVE_BUFFER_BYTES,
   });
   // Datagrams are taken from the socket itself: promises of one message each lose those of a burst.
@@ -31,6 +37,8 @@ async function open({ host, port }: { host: string; port: number }): Promise<Dat
   });
   try {
     await promised.bind({ address: host, port });
+    if (multicast) socket.setMulticastInterface(multicast.through);
+    if (multicast?.group !== undefined) socket.addMembership(multicast.group, multicast.through);
   } catch (error) {
     await promised.close().catch(() => undefined);
     const errno = (error as NodeJS.ErrnoException).code ?? 'unknown reason';

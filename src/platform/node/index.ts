@@ -1,8 +1,12 @@
+export { nodeCameraHashes } from './camera-hashes.ts';
 export { createNodeClock } from './clock.ts';
 export { createNodeSuite, nodeHashes } from './crypto-suite.ts';
 export { createNodeDatagrams } from './datagrams.ts';
 export { createNodeFiles } from './files.ts';
+export { createNodeHttp } from './http.ts';
+export { type InterfaceAddress, interfaceAddresses } from './interfaces.ts';
 export { createPinoLog, type LogLevel, type PinoLogOptions } from './pino-log.ts';
 export { createNodeProcesses, type NodeProcesses } from './processes.ts';
 export { createNodeRandom } from './random.ts';
 export { type NodeSocket, openNodeSocket } from './socket.ts';
+export { createNodeSockets } from './sockets.ts';

@@ -5,6 +5,8 @@ import type { OwnedProcess, ProcessExit, Processes, SpawnOptions } from '../proc
 const ERROR_LINE_MAX = 2_000;
 const GRACE_MS = 3_000;
 const LAST_WORDS_MS = 2_000;
+/** Bytes that may wait for a child that does not read its input; more is not taken. */
+const INPUT_WAITING_MAX = 64 * 1024;
 
 /** Real children, and whether they are tied to our life: without `setpriv` a child may survive our own kill -9. */
 export interface NodeProcesses extends Processes {
@@ -32,12 +34,16 @@ function own([command, ...args]: string[], options: SpawnOptions): OwnedProcess 
   const child = spawn(command!, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const exited = exitOf(child);
   child.stdin.on('error', () => {}); // a child that closes its input early says why by its exit
-  child.stdin.end(options.input);
+  if (options.openInput) child.stdin.write(options.input ?? new Uint8Array(0));
+  else child.stdin.end(options.input);
   const errors = errorLines(child);
   let stopping: Promise<ProcessExit> | null = null;
   return {
     pid: child.pid,
     stdout: lent(child.stdout),
+    write(bytes) {
+      if (child.stdin.writable && child.stdin.writableLength <= INPUT_WAITING_MAX) child.stdin.write(bytes);
+    },
     onErrorLine: errors,
     exited,
     stop(graceMs = GRACE_MS) {

@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import { auditList } from './audit.ts';
 import { camerasDiscover } from './cameras.ts';
 import { devicesInvite, devicesList, devicesRemove, devicesRename } from './devices.ts';
+import { eventsList, eventsWatch } from './events.ts';
 import { grantsClock, grantsList, grantsPut, grantsRevoke } from './grants.ts';
+import { imagingGet, imagingSet } from './imaging.ts';
+import { camerasTime, camerasView } from './kept-cameras.ts';
 import { liveSubscribe, liveUnsubscribe } from './live.ts';
 import {
   pairingApprove,
@@ -12,24 +15,49 @@ import {
   pairingPending,
   pairingReject,
 } from './pairing.ts';
+import { ptzForget, ptzGoto, ptzHold, ptzMove, ptzPresets, ptzRecall, ptzSave, ptzStatus, ptzStop } from './ptz.ts';
 import { rangeRead, segmentsGet, segmentsList } from './segments.ts';
-import { sourcesList, sourcesPut, sourcesRemove, sourcesStates } from './sources.ts';
+import { snapshotsGet } from './snapshots.ts';
+import { sourcesRemove, sourcesUpsert } from './source-changes.ts';
+import { sourcesTest } from './source-test.ts';
+import { sourcesList, sourcesStates } from './sources.ts';
 import { statusGet } from './status.ts';
 import { keysRewrap } from './storage-keys.ts';
 import { swarmStatus } from './swarm.ts';
+import { calendarDays, gapsList, timelineCoverage } from './timeline.ts';
 
 /** Every command of version 1, in the order of the reference. */
 export const COMMANDS = {
   'sources.list': sourcesList,
   'sources.states': sourcesStates,
-  'sources.put': sourcesPut,
+  'sources.upsert': sourcesUpsert,
   'sources.remove': sourcesRemove,
+  'sources.test': sourcesTest,
   'cameras.discover': camerasDiscover,
+  'cameras.view': camerasView,
+  'cameras.time': camerasTime,
+  'ptz.hold': ptzHold,
+  'ptz.move': ptzMove,
+  'ptz.stop': ptzStop,
+  'ptz.goto': ptzGoto,
+  'ptz.recall': ptzRecall,
+  'ptz.presets': ptzPresets,
+  'ptz.save': ptzSave,
+  'ptz.forget': ptzForget,
+  'ptz.status': ptzStatus,
+  'imaging.get': imagingGet,
+  'imaging.set': imagingSet,
+  'snapshots.get': snapshotsGet,
   'segments.list': segmentsList,
   'segments.get': segmentsGet,
   'range.read': rangeRead,
+  'timeline.coverage': timelineCoverage,
+  'calendar.days': calendarDays,
+  'gaps.list': gapsList,
   'live.subscribe': liveSubscribe,
   'live.unsubscribe': liveUnsubscribe,
+  'events.list': eventsList,
+  'events.watch': eventsWatch,
   'status.get': statusGet,
   'devices.list': devicesList,
   'devices.invite': devicesInvite,
@@ -114,7 +142,8 @@ function ruleOf(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `expected at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
     case 'invalid_format':
-      return 'expected another form';
+      // Only a rule of ours begins so; what zod itself says may quote what was sent.
+      return issue.message.startsWith('expected ') ? issue.message : 'expected another form';
     case 'invalid_value':
       return `expected one of ${issue.values.map(String).join(', ')}`;
     case 'unrecognized_keys':

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GAP_CAUSES, type GapCause } from '../gap.ts';
-import type { DeviceKey, SegmentId, SourceId, StreamId } from '../ids.ts';
+import { type DeviceKey, type SegmentId, SOURCE_ID_RULE, type SourceId, type StreamId } from '../ids.ts';
+import { LABEL_LENGTH_MAX, LABEL_SIGNS } from '../label.ts';
 
 /** Latest time on the wire, epoch ms: its microseconds still fit a safe integer (the year 2255). */
 export const TIME_AT_MAX = 9_007_199_254_740;
@@ -10,17 +11,6 @@ export const JSON_BYTES_MAX = 65_024;
 
 /** Most bytes of one result: what is left beside `{"jsonrpc":"2.0","id":4294967295,"result":}`. */
 export const RESULT_BYTES_MAX = JSON_BYTES_MAX - 64;
-
-/** Most characters (UTF-16 units) of a name that people give to a device or a source. */
-export const LABEL_LENGTH_MAX = 64;
-
-// Control characters, unpaired surrogates, line separators and the marks that reverse writing direction.
-const LABEL = /^[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069\ufeff]+$/u;
-
-/** True for a text that may be shown as somebody's name of a thing: 1 to 64 characters, nothing invisible that misleads. */
-export function isLabel(text: string): boolean {
-  return text.length <= LABEL_LENGTH_MAX && text.trim() === text && LABEL.test(text);
-}
 
 const hex = (octets: number) =>
   z
@@ -32,7 +22,7 @@ const sourceText = () =>
   z
     .string()
     .max(63)
-    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/);
+    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, `expected an id of the form ${SOURCE_ID_RULE}`);
 
 /** Building blocks of every command's schema. All strings and lists are bounded, so that every reply has a greatest size. */
 export const field = {
@@ -52,7 +42,7 @@ export const field = {
       .string()
       .min(1)
       .max(LABEL_LENGTH_MAX)
-      .regex(LABEL)
+      .regex(LABEL_SIGNS)
       .refine((text) => text.trim() === text, 'no space at either end'),
   cursor: () =>
     z

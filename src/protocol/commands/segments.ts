@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEYFRAME_HINT_BYTES_MAX } from '../keyframe-hint.ts';
 import { command } from './command.ts';
 import { field, gapShape, TIME_AT_MAX, tracksShape } from './fields.ts';
 
@@ -7,6 +8,9 @@ export const SEGMENTS_PAGE_MAX = 150;
 
 /** Most segments on one page of `range.read`; each carries a key and perhaps a gap. */
 export const RANGE_PAGE_MAX = 100;
+
+/** Most segments on one page of `range.read` whose keyframes are told. */
+export const RANGE_KEYFRAMES_MAX = 4;
 
 /** Most bytes of one DATA unit of stored bytes. */
 export const STORED_UNIT_BYTES_MAX = 256 * 1024;
@@ -17,8 +21,11 @@ const facts = {
   seq: field.count().meta({ description: 'counts the segments of this stream' }),
   startAt: field.at(),
   endAt: field.at(),
-  size: field.count().meta({ description: 'bytes of the stored `.cnv`' }),
-  state: z.enum(['final', 'recovered', 'aborted']),
+  size: field.count().meta({ description: 'bytes of the stored `.cnv`; of an open one those that are synced' }),
+  state: z.enum(['final', 'recovered', 'aborted', 'open']).meta({
+    description:
+      '`open`: still being recorded, told up to its last synced fragment and in whole chunks; it grows and ends as one of the others',
+  }),
   epochId: field.count(),
   epochKeyId: field.hex(16).optional().meta({ description: 'absent where the node has yet to learn it' }),
   run: z
@@ -61,7 +68,7 @@ export const rangeSegmentShape = z.object({
 export const segmentsList = command({
   name: 'segments.list',
   version: 1,
-  about: 'Closed segments of one stream whose time touches [from, to).',
+  about: 'Segments of one stream whose time touches [from, to), the one being recorded (state `open`) included.',
   params: z
     .strictObject({
       ...wish,
@@ -108,6 +115,7 @@ export const segmentsGet = command({
   notes: [
     'The node reads a piece from disk only when the piece before was taken, so a reader that stops taking stops the disk.',
     'An `offset` past the end is refused with `ERR_COMMANDS_RANGE`.',
+    'An open segment is read up to the `size` of the reply; asked again it may be longer. That it is closed meanwhile changes nothing in the bytes told.',
   ],
   example: {
     params: { segment: 'a1b2c3d4e5f60718293a4b5c6d7e8f90', offset: 0, length: 568 },
@@ -137,6 +145,10 @@ export const rangeRead = command({
       from: field.at(),
       to: field.at(),
       limit: z.int().min(1).max(RANGE_PAGE_MAX).default(RANGE_PAGE_MAX),
+      keyframes: z
+        .boolean()
+        .default(false)
+        .meta({ description: `tell where keyframes lie; a page then has at most ${RANGE_KEYFRAMES_MAX} segments` }),
       cursor: field
         .cursor()
         .optional()
@@ -149,6 +161,22 @@ export const rangeRead = command({
     segments: z.array(rangeSegmentShape).max(RANGE_PAGE_MAX),
     ...nextPage,
     gap: gapShape.optional().meta({ description: 'the gap in which `from` lies, where it lies in one' }),
+    keyframes: z
+      .array(
+        z.object({
+          segment: field.hex(16),
+          hints: z
+            .string()
+            .max(Math.ceil((KEYFRAME_HINT_BYTES_MAX * 4) / 3))
+            .regex(/^[A-Za-z0-9_-]*$/)
+            .meta({ description: 'base64url, see below' }),
+        }),
+      )
+      .max(RANGE_KEYFRAMES_MAX)
+      .optional()
+      .meta({
+        description: 'of segments of this page whose keyframes the node knows, where asked for; of an open one always',
+      }),
     next: field
       .at()
       .optional()
@@ -156,6 +184,7 @@ export const rangeRead = command({
   }),
   notes: [
     '`gap` and `next` are told on the first page only.',
+    '`hints`: at most 256 keyframes of a segment in the order of time, each three numbers: ms since the one before (the first: since `startAt`), plaintext bytes between the end of the fragment before and this one (the first: from plaintext byte 0), bytes of the fragment. A number is LEB128: seven bits an octet, lowest first, the top bit set on all but the last octet, below 2^28. They are kept while recording and lost when the index is rebuilt; then the `mfra` at the end of the segment has them. With more than 256 some are left out.',
     'Whoever may play back has the keys and could keep a copy: `purpose` is what the client says it does, for the grant and the audit log.',
   ],
   example: {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { command } from './command.ts';
 import { field } from './fields.ts';
-import { RECORDER_STATES } from './sources.ts';
+import { RECORDER_STATES } from './source-state.ts';
 
 const states = Object.fromEntries(RECORDER_STATES.map((state) => [state, field.count()])) as Record<
   (typeof RECORDER_STATES)[number],

@@ -1,16 +1,33 @@
 import { fromUtf8 } from '../bytes/index.ts';
 
-// Our choices; an answer to a probe needs a tenth of them.
-const DEPTH_MAX = 16;
-const ELEMENTS_MAX = 512;
-const ATTRIBUTES_MAX = 32;
+/** How much of a document is read; what is larger is refused with `limit`. */
+export interface XmlLimits {
+  /** Elements inside each other; default 16. */
+  depth: number;
+  /** Elements in all; default 512. */
+  elements: number;
+  /** Attributes of one element, declarations of namespaces included; default 128, for some cameras declare all they know. */
+  attributes: number;
+}
 
-/** An element with its namespace looked up; comments, instructions and attributes other than namespaces are not kept. */
+// Our choices; an answer to a probe needs a tenth of them.
+const LIMITS: XmlLimits = { depth: 16, elements: 512, attributes: 128 };
+/** Prefixes known at one place. */
+const PREFIXES_MAX = 256;
+
+/** An element with its namespace looked up; comments and instructions are not kept. */
 export interface XmlElement {
   /** Namespace name, empty where there is none. */
   namespace: string;
   /** Local name. */
   name: string;
+  /**
+   * Values by name, entities replaced: `token`, or `{namespace}name` of one with a prefix. Declarations of namespaces are not among
+   * them, nor are attributes whose prefix nobody declared.
+   */
+  attributes: ReadonlyMap<string, string>;
+  /** Namespaces by prefix as they are known inside, for text that holds qualified names; `` is the default one. */
+  prefixes: ReadonlyMap<string, string>;
   /** Its own character data, entities replaced, without that of its children. */
   text: string;
   children: XmlElement[];
@@ -23,7 +40,6 @@ interface Open {
   element: XmlElement;
   /** As written, to be met again at its end. */
   written: string;
-  prefixes: ReadonlyMap<string, string>;
   /** Pieces of character data, joined once. */
   pieces: string[];
 }
@@ -37,9 +53,10 @@ const XML_PREFIXES: ReadonlyMap<string, string> = new Map([['xml', 'http://www.w
 /**
  * Reads a small XML 1.0 document with namespaces: UTF-8, ASCII names, no document type declaration and so no entities but the
  * five of XML itself and character references. Total: the root element, or the reason why the octets are refused. One pass;
- * depth, elements and attributes are bounded.
+ * depth, elements and attributes are bounded by `limits`, of which those left out are the defaults.
  */
-export function readXml(bytes: Uint8Array): XmlElement | XmlReason {
+export function readXml(bytes: Uint8Array, limits: Partial<XmlLimits> = {}): XmlElement | XmlReason {
+  const most = { ...LIMITS, ...limits };
   const text = fromUtf8(bytes);
   if (text === null) return 'encoding';
   const open: Open[] = [];
@@ -83,13 +100,13 @@ export function readXml(bytes: Uint8Array): XmlElement | XmlReason {
       at += 2 + written.length + end[0].length;
     } else {
       if (root && open.length === 0) return 'markup';
-      if (++elements > ELEMENTS_MAX || open.length === DEPTH_MAX) return 'limit';
-      const tag = startTag(text, at, open.at(-1)?.prefixes ?? XML_PREFIXES);
+      if (++elements > most.elements || open.length === most.depth) return 'limit';
+      const tag = startTag(text, at, open.at(-1)?.element.prefixes ?? XML_PREFIXES, most.attributes);
       if (typeof tag === 'string') return tag;
-      const { element, written, prefixes } = tag;
+      const { element, written } = tag;
       open.at(-1)?.element.children.push(element);
       root ??= element;
-      if (!tag.closed) open.push({ element, written, prefixes, pieces: [] });
+      if (!tag.closed) open.push({ element, written, pieces: [] });
       at = tag.end;
     }
   }
@@ -101,31 +118,58 @@ export function childrenOf(element: XmlElement, namespaces: readonly string[], n
   return element.children.filter((each) => each.name === name && namespaces.includes(each.namespace));
 }
 
-function startTag(text: string, at: number, outer: ReadonlyMap<string, string>) {
+function startTag(text: string, at: number, outer: ReadonlyMap<string, string>, attributesMax: number) {
   const written = match(NAME, text, at + 1)?.[0];
   if (written === undefined) return 'markup';
   let end = at + 1 + written.length;
-  const names = new Set<string>();
-  let prefixes: ReadonlyMap<string, string> = outer;
+  const given = new Map<string, string>();
+  const declared: [prefix: string, namespace: string][] = [];
   for (let found = match(ATTRIBUTE, text, end); found; found = match(ATTRIBUTE, text, end)) {
     end += found[0].length;
     const name = found[1]!;
-    if (names.size === ATTRIBUTES_MAX) return 'limit';
-    if (names.has(name)) return 'markup';
-    names.add(name);
-    const value = replaceEntities(found[2] ?? found[3]!);
+    if (given.size === attributesMax) return 'limit';
+    if (given.has(name)) return 'markup';
+    const value = replaceEntities((found[2] ?? found[3]!).replace(/[\t\r\n]/g, ' '));
     if (value === null) return 'entity';
-    if (name === 'xmlns') prefixes = new Map([...prefixes, ['', value]]);
-    else if (name.startsWith('xmlns:')) prefixes = new Map([...prefixes, [name.slice(6), value]]);
-    if (prefixes.size > ATTRIBUTES_MAX * 2) return 'limit';
+    given.set(name, value);
+    if (name === 'xmlns') declared.push(['', value]);
+    else if (name.startsWith('xmlns:')) declared.push([name.slice(6), value]);
   }
   const close = match(TAG_END, text, end);
   if (!close) return 'markup';
+  const prefixes = declared.length === 0 ? outer : new Map([...outer, ...declared]);
+  if (prefixes.size > PREFIXES_MAX) return 'limit';
+  const attributes = attributesOf(given, prefixes);
+  if (!attributes) return 'markup';
+  const [prefix, name] = split(written);
+  const namespace = prefixes.get(prefix);
+  if (namespace === undefined && prefix !== '') return 'namespace';
+  const element: XmlElement = { namespace: namespace ?? '', name, attributes, prefixes, text: '', children: [] };
+  return { element, written, closed: close[1] === '/', end: end + close[0].length };
+}
+
+const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
+
+/** What was given without the declarations, by full name; null where two prefixes make the same name. */
+function attributesOf(given: ReadonlyMap<string, string>, prefixes: ReadonlyMap<string, string>) {
+  if (given.size === 0) return NO_ATTRIBUTES;
+  const attributes = new Map<string, string>();
+  for (const [written, value] of given) {
+    const [prefix, local] = split(written);
+    if (written === 'xmlns' || prefix === 'xmlns') continue;
+    const namespace = prefixes.get(prefix);
+    // A name without prefix has no namespace, whatever the default is.
+    const name = prefix === '' ? local : namespace === undefined ? null : `{${namespace}}${local}`;
+    if (name === null) continue;
+    if (attributes.has(name)) return null;
+    attributes.set(name, value);
+  }
+  return attributes;
+}
+
+function split(written: string): [prefix: string, local: string] {
   const colon = written.indexOf(':');
-  const namespace = prefixes.get(colon < 0 ? '' : written.slice(0, colon));
-  if (namespace === undefined && colon >= 0) return 'namespace';
-  const element: XmlElement = { namespace: namespace ?? '', name: written.slice(colon + 1), text: '', children: [] };
-  return { element, written, prefixes, closed: close[1] === '/', end: end + close[0].length };
+  return colon < 0 ? ['', written] : [written.slice(0, colon), written.slice(colon + 1)];
 }
 
 /** Character data with its references replaced; null where one is none of ours. */
