@@ -32,7 +32,7 @@ export function adviceOn({ onvif, streams }: Facts): string[] {
   }
   if (onvif?.clockOffsetMs !== undefined && Math.abs(onvif.clockOffsetMs) > CLOCK_MS) {
     advice.push(
-      `the camera's clock is off by ${Math.round(Math.abs(onvif.clockOffsetMs) / 1000)} s: cameras time sets it`,
+      `the camera's clock is off by ${Math.round(Math.abs(onvif.clockOffsetMs) / 1000)} s: camera time sets it`,
     );
   }
   adviseOnPictures({ onvif, streams }, advice);

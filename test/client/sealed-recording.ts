@@ -163,6 +163,8 @@ export class FakeNode implements Connection {
   live: Unit[] = [];
   /** Gaps by the id of the segment behind them. */
   gaps = new Map<string, GapFacts>();
+  /** What `range.read` tells of keyframes, by segment id. */
+  hints = new Map<string, string>();
   unitBytes = 10_000;
   pageSize = 2;
   /** Bytes sent and not cancelled; requests that were given up. */
@@ -221,7 +223,7 @@ export class FakeNode implements Connection {
     }
   }
 
-  #rangeRead({ from, to, cursor }: { from: number; to: number; cursor?: string }) {
+  #rangeRead({ from, to, cursor, keyframes }: { from: number; to: number; cursor?: string; keyframes?: boolean }) {
     const touching = this.segments.filter(({ facts }) => facts.endAt > from && facts.startAt < to);
     const begin = cursor === undefined ? 0 : Number(cursor);
     const page = touching.slice(begin, begin + this.pageSize).map(({ facts }) => {
@@ -229,7 +231,17 @@ export class FakeNode implements Connection {
       return gapBefore ? { ...facts, gapBefore } : facts;
     });
     const more = touching.length > begin + this.pageSize ? { cursor: String(begin + this.pageSize) } : {};
-    return { source: 'front', stream: 'main', segments: page, ...more };
+    const told = page.flatMap(({ id, state }) => {
+      const hints = keyframes || state === 'open' ? this.hints.get(id) : undefined;
+      return hints === undefined ? [] : [{ segment: id, hints }];
+    });
+    return {
+      source: 'front',
+      stream: 'main',
+      segments: page,
+      ...more,
+      ...(told.length > 0 ? { keyframes: told } : {}),
+    };
   }
 
   #facts({ segment }: { segment: string }) {

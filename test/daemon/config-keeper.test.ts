@@ -234,6 +234,19 @@ describe('a change of a camera', () => {
     assert.equal(sourceOf(node, 'yard')?.keepMs, null);
   });
 
+  test('of the rule takes what is kept around events with it, unless another stream still needs it', async () => {
+    const node = await rig();
+    await put(node, { source: 'yard', onvif: true, record: 'event', on: ['line'], before: '2s', after: '3s' });
+    await put(node, { source: 'yard', record: { main: 'always', sub: 'event' } });
+    assert.deepEqual(sourceOf(node, 'yard')?.record.on, ['line']);
+    await put(node, { source: 'yard', record: 'always' });
+    assert.doesNotMatch(node.text(), /on:|before:|after:/);
+    assert.equal(sourceOf(node, 'yard')?.record.main, 'always');
+    await put(node, { source: 'yard', record: 'event', after: '4s' });
+    await put(node, { source: 'yard', record: null });
+    assert.doesNotMatch(node.text(), /record:|after:/);
+  });
+
   test('of its path keeps the credentials, which move out of the URLs', async () => {
     const node = await rig();
     await put(node, { source: 'front', url: 'rtsp://10.0.0.1/other' });

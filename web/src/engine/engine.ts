@@ -8,6 +8,8 @@ import type {
   ExportOrder,
   ExportProgress,
   FromEngine,
+  KeyframeAnswer,
+  KeyframeOrder,
   LiveOrder,
   NodeState,
   Piece,
@@ -36,6 +38,8 @@ export interface ExportSink {
   bytes(part: number, bytes: ArrayBuffer): void | Promise<void>;
   partClosed(part: number): void;
   progress(progress: ExportProgress): void;
+  /** The channel is away; the file goes on when it is back. */
+  lost?(): void;
 }
 
 /** What an invitation says, before anything was sent. */
@@ -143,6 +147,11 @@ export class Engine {
     return this.#feed({ ask: 'play', order }, sink);
   }
 
+  /** The last keyframe at or before a time, for pictures while somebody searches; null where nothing was recorded then. */
+  keyframe(order: KeyframeOrder, signal?: AbortSignal): Promise<KeyframeAnswer> {
+    return this.#ask({ ask: 'keyframe', order }, signal) as Promise<KeyframeAnswer>;
+  }
+
   /** Writes a stretch as MP4; resolves with the report (`ExportReport` of the client library). Slow sinks hold the node back. */
   async exportMovie(order: ExportOrder, sink: ExportSink, signal?: AbortSignal): Promise<unknown> {
     const id = ++this.#count;
@@ -152,9 +161,15 @@ export class Engine {
       signal,
       (message) => {
         if ('part' in message) {
-          void Promise.resolve(sink.bytes(message.part, message.bytes)).then(() => this.#say({ id, more: 1 }));
+          const taken = Promise.resolve(sink.bytes(message.part, message.bytes));
+          // A sink that fails ends the export itself, by its signal.
+          void taken.then(
+            () => this.#say({ id, more: 1 }),
+            () => {},
+          );
         } else if ('event' in message && message.event === 'export.progress')
           sink.progress(message.params as ExportProgress);
+        else if ('event' in message && message.event === 'export.lost') sink.lost?.();
         else if ('event' in message) sink.partClosed((message.params as { part: number }).part);
       },
       4,

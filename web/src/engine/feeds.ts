@@ -6,8 +6,18 @@ import {
   type NvrClient,
 } from '../../../src/client/index.ts';
 import { isNvrError } from '../../../src/errors.ts';
-import type { ExportOrder, FragmentPiece, InitPiece, LiveOrder, Piece, PlayOrder } from './messages.ts';
+import type {
+  ExportOrder,
+  FragmentPiece,
+  InitPiece,
+  KeyframeAnswer,
+  KeyframeOrder,
+  LiveOrder,
+  Piece,
+  PlayOrder,
+} from './messages.ts';
 import type { NodeLink } from './node-link.ts';
+import { pictureTimes } from './picture-times.ts';
 
 /** Where a feed's pieces go. `room` resolves when the page wants more. */
 export interface FeedOut {
@@ -77,9 +87,20 @@ export async function feedPlay(link: NodeLink, order: PlayOrder, out: FeedOut, s
   }
 }
 
-/** A stretch as plain MP4, piece by piece as the page takes them. */
+/** The last keyframe at or before a time, with the fragment it begins. */
+export async function keyframeOf(link: NodeLink, order: KeyframeOrder, signal: AbortSignal): Promise<KeyframeAnswer> {
+  const { source, stream, at } = order;
+  const client = await link.client(signal);
+  const found = await client.keyframeAt({ source, stream, at, signal });
+  if (!found) return null;
+  // The client keeps the init segment for the next picture: the page gets one of its own.
+  const init = initPiece(found.init);
+  return { init: { ...init, bytes: init.bytes.slice(0) }, fragment: fragmentPiece(found.fragment, found.init) };
+}
+
+/** A stretch as plain MP4, piece by piece as the page takes them. A lost channel is waited for, and the file goes on where it was. */
 export async function feedExport(
-  client: NvrClient,
+  reach: (signal: AbortSignal) => Promise<NvrClient>,
   order: ExportOrder,
   out: {
     bytes(part: number, bytes: ArrayBuffer): void;
@@ -88,8 +109,8 @@ export async function feedExport(
   },
   signal: AbortSignal,
 ): Promise<unknown> {
-  const { source, stream, from, to } = order;
-  return exportMovie(mediaOf(client.readRange({ source, stream, from, to, signal })), {
+  const lost = () => out.event('export.lost', {});
+  return exportMovie(mediaOf(reach, order, lost, signal), {
     openPart: async (part) => ({
       async write(bytes) {
         await out.room();
@@ -101,8 +122,32 @@ export async function feedExport(
   });
 }
 
-async function* mediaOf(units: ReturnType<NvrClient['readRange']>): AsyncGenerator<InitUnit | FragmentUnit | GapUnit> {
-  for await (const unit of units) if (unit.kind !== 'segment') yield unit;
+async function* mediaOf(
+  reach: (signal: AbortSignal) => Promise<NvrClient>,
+  { source, stream, from, to }: ExportOrder,
+  lost: () => void,
+  signal: AbortSignal,
+): AsyncGenerator<InitUnit | FragmentUnit | GapUnit> {
+  let reachedUs: number | null = null;
+  for (;;) {
+    const client = await reach(signal);
+    const goOn: number = reachedUs === null ? from : Math.floor(reachedUs / 1000);
+    try {
+      for await (const unit of client.readRange({ source, stream, from: goOn, to, signal })) {
+        if (unit.kind === 'segment') continue;
+        if (unit.kind === 'fragment') {
+          // After a loss reading begins at the keyframe before; what is written already is not written twice.
+          if (reachedUs !== null && unit.endUs <= reachedUs + 1000) continue;
+          reachedUs = unit.endUs;
+        }
+        yield unit;
+      }
+      return;
+    } catch (error) {
+      if (signal.aborted || !isLoss(error)) throw error;
+      lost();
+    }
+  }
 }
 
 function initPiece({ bytes, segment }: InitUnit): InitPiece {
@@ -123,6 +168,7 @@ function fragmentPiece(unit: FragmentUnit, init: InitUnit): FragmentPiece {
     endUs: unit.endUs,
     mediaStart: Number(unit.time) / video.timescale,
     pictures: part?.sampleCount ?? 0,
+    times: pictureTimes(unit.bytes, init.segment),
   };
 }
 

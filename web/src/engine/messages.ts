@@ -74,6 +74,8 @@ export interface FragmentPiece {
   mediaStart: number;
   /** Pictures in it. */
   pictures: number;
+  /** When each is shown, in order; seconds of media time. Empty: evenly spread. */
+  times: readonly number[];
 }
 
 /** A stretch without recording. */
@@ -101,6 +103,15 @@ export interface PlayOrder extends LiveOrder {
   keyframesOnly?: boolean;
 }
 
+/** One picture of the past. */
+export interface KeyframeOrder extends LiveOrder {
+  /** Epoch ms: the last keyframe at or before it. */
+  at: number;
+}
+
+/** That picture; null where nothing was recorded then. */
+export type KeyframeAnswer = { init: InitPiece; fragment: FragmentPiece } | null;
+
 export interface ExportOrder extends LiveOrder {
   from: number;
   to: number;
@@ -125,6 +136,7 @@ export type ToEngine =
   | { id: number; ask: 'watch'; node: DeviceKey; name: CommandName; params: unknown }
   | { id: number; ask: 'live'; order: LiveOrder }
   | { id: number; ask: 'play'; order: PlayOrder }
+  | { id: number; ask: 'keyframe'; order: KeyframeOrder }
   | { id: number; ask: 'export'; order: ExportOrder }
   /** So many more pieces may be sent (`play`, `export`). */
   | { id: number; more: number }

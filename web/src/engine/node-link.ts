@@ -140,7 +140,8 @@ export class NodeLink {
   #enter(state: LinkState): void {
     // What is said of the time a link was lost begins with the loss, not with the latest try.
     const before = this.#state;
-    const same = before.kind === state.kind || (before.kind === 'connecting' && state.kind === 'lost');
+    const away = (kind: LinkState['kind']) => kind === 'connecting' || kind === 'lost';
+    const same = before.kind === state.kind || (away(before.kind) && away(state.kind));
     this.#state = same && state.kind !== 'open' ? { ...state, since: before.since } : state;
     this.#tell();
   }

@@ -1,7 +1,8 @@
+import { createNvrClient } from '../../../src/client/index.ts';
 import { isNvrError } from '../../../src/errors.ts';
 import { type DeviceKey, isLabel } from '../../../src/protocol/index.ts';
 import { DeviceStore, type KeptNode } from './device-store.ts';
-import { feedExport, feedLive, feedPlay } from './feeds.ts';
+import { feedExport, feedLive, feedPlay, keyframeOf } from './feeds.ts';
 import type { EngineError, EngineFacts, FromEngine, NodeState, ToEngine } from './messages.ts';
 import { NodeLink } from './node-link.ts';
 import { type Paired, pairByDigits, pairByInvitation, readInvitation } from './pairing.ts';
@@ -60,7 +61,7 @@ async function run(order: Extract<ToEngine, { ask: string }>): Promise<void> {
     const streams = order.ask === 'live' || order.ask === 'play' || order.ask === 'watch';
     const result = await answer(order, task);
     if (streams) say({ id, end: null });
-    else say({ id, result });
+    else say({ id, result }, buffersOf(result));
   } catch (error) {
     const streams = order.ask === 'live' || order.ask === 'play' || order.ask === 'watch';
     say(streams ? { id, end: told(error) } : { id, error: told(error) });
@@ -116,14 +117,21 @@ async function answer(order: Extract<ToEngine, { ask: string }>, task: Task): Pr
       return feedLive(linkOf(order.order.node), order.order, outOf(id, task), signal);
     case 'play':
       return feedPlay(linkOf(order.order.node), order.order, outOf(id, task), signal);
+    case 'keyframe':
+      return keyframeOf(linkOf(order.order.node), order.order, signal);
     case 'export': {
-      const client = await linkOf(order.order.node).client(signal);
+      const link = linkOf(order.order.node);
+      // Said to be an export, for the right to it and for the audit log.
+      const reach = async (until: AbortSignal) => {
+        const { connection } = await link.client(until);
+        return createNvrClient({ connection, suite: platform.suite, purpose: 'export' });
+      };
       const out = {
         bytes: (part: number, bytes: ArrayBuffer) => say({ id, part, bytes }, [bytes]),
         event: (event: string, params: unknown) => say({ id, event, params }),
         room: () => task.room(),
       };
-      return feedExport(client, order.order, out, signal);
+      return feedExport(reach, order.order, out, signal);
     }
   }
 }
@@ -206,6 +214,12 @@ function tellNodes(): void {
 
 function say(message: FromEngine, transfer: Transferable[] = []): void {
   port.postMessage(message, transfer);
+}
+
+/** What an answer has that is handed over and not copied. */
+function buffersOf(result: unknown): Transferable[] {
+  const { init, fragment } = (result ?? {}) as Partial<Record<string, { bytes?: unknown }>>;
+  return [init?.bytes, fragment?.bytes].filter((each) => each instanceof ArrayBuffer);
 }
 
 function told(error: unknown): EngineError {

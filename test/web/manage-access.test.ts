@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RIGHTS } from '../../src/protocol/commands/rights.ts';
+import type { DeviceKey, Role, SourceId } from '../../web/src/engine/messages.ts';
+import {
+  actionsGivenBy,
+  may,
+  offersFor,
+  type PageAccess,
+  pageOffers,
+  ROLES,
+  rolesGivenBy,
+} from '../../web/src/model/access.ts';
+import {
+  formOfGrant,
+  hangOn,
+  localInput,
+  type TermsForm,
+  termsFault,
+  termsOf,
+  widest,
+} from '../../web/src/pages/devices/terms.ts';
+
+const as = (role: Role, grant: PageAccess['grant'] = null): PageAccess => ({ role, grant });
+
+// What each page offers stands against the node's own table of rights.
+for (const role of ROLES) {
+  const offers = pageOffers(as(role));
+  for (const [offer, command] of [
+    ['configure', 'sources.upsert'],
+    ['configure', 'cameras.discover'],
+    ['configure', 'imaging.set'],
+    ['playback', 'gaps.list'],
+    ['live', 'snapshots.get'],
+    ['swarm', 'swarm.status'],
+    ['audit', 'audit.list'],
+    ['everyDevice', 'devices.list'],
+  ] as const) {
+    test(`${offer} is offered to ${role} as ${command} is allowed`, () => {
+      assert.equal(offers[offer], RIGHTS[command][role] === 'yes');
+    });
+  }
+
+  test(`inviting is offered to ${role} as the node allows it`, () => {
+    assert.equal(offers.invite, RIGHTS['devices.invite'][role] !== 'no');
+    const gives = { viewer: [], operator: [], admin: ['viewer', 'operator'], owner: ROLES }[role];
+    assert.deepEqual(rolesGivenBy(as(role)), gives);
+  });
+
+  for (const other of [...ROLES, undefined]) {
+    test(`what ${role} is offered for another device that is ${other ?? 'without rights'}`, () => {
+      const lower = other !== 'admin' && other !== 'owner';
+      const manages = role === 'owner' || (role === 'admin' && lower);
+      assert.deepEqual(offersFor(as(role), { self: false, role: other }), {
+        rename: manages,
+        grant: manages,
+        revoke: manages && other !== undefined,
+        remove: manages,
+      });
+    });
+  }
+
+  test(`${role} may rename and remove itself and grants itself nothing`, () => {
+    assert.deepEqual(offersFor(as(role), { self: true, role }), {
+      rename: true,
+      grant: false,
+      revoke: false,
+      remove: true,
+    });
+  });
+}
+
+test('a narrowed grant takes offers away, and what it lacks cannot be passed on', () => {
+  const access = as('admin', { actions: ['live', 'grant'], sources: ['front' as SourceId] });
+  assert.equal(may(access, 'configure'), false);
+  assert.deepEqual(pageOffers(access), {
+    configure: false,
+    invite: true,
+    everyDevice: true,
+    swarm: true,
+    audit: false,
+    playback: false,
+    live: true,
+  });
+  assert.deepEqual(actionsGivenBy(access, 'operator'), ['live']);
+  assert.deepEqual(termsOf(widest(access, 'operator')), { role: 'operator', sources: ['front'], actions: ['live'] });
+  const mute = as('owner', { actions: ['live'] });
+  assert.equal(offersFor(mute, { self: false, role: 'viewer' }).remove, false);
+});
+
+test('without a link nothing is offered', () => {
+  assert.ok(Object.values(pageOffers(null)).every((each) => each === false));
+});
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+const VIEWER: TermsForm = { role: 'viewer', sources: null, actions: null, pastDays: null, endsAt: '' };
+
+for (const [what, change, fault] of [
+  ['everything of the role', {}, null],
+  ['no camera', { sources: [] }, 'noSource'],
+  ['no action', { actions: [] }, 'noAction'],
+  ['no days', { pastDays: 0 }, 'past'],
+  ['an empty number of days', { pastDays: Number.NaN }, 'past'],
+  ['an end that is over', { endsAt: localInput(NOW - 60_000) }, 'ends'],
+  ['an end to come', { endsAt: localInput(NOW + 120_000) }, null],
+  ['a narrowed owner', { role: 'owner', pastDays: 3 }, 'owner'],
+] as [string, Partial<TermsForm>, string | null][]) {
+  test(`terms with ${what} are ${fault ?? 'in order'}`, () => {
+    assert.equal(termsFault({ ...VIEWER, ...change }, NOW), fault);
+  });
+}
+
+test('terms survive the form', () => {
+  const notAfter = NOW - (NOW % 60_000) + 86_400_000;
+  const grant = {
+    device: 'd' as DeviceKey,
+    role: 'operator' as const,
+    sources: ['front' as SourceId],
+    actions: ['live' as const, 'ptz' as const],
+    pastMs: 604_800_000,
+    notAfter,
+    generation: 3,
+    issuer: 'o',
+    createdAt: NOW,
+    state: 'in-force' as const,
+  };
+  const { role, sources, actions, pastMs } = grant;
+  assert.deepEqual(termsOf(formOfGrant(grant as never)), { role, sources, actions, pastMs, notAfter });
+  assert.deepEqual(termsOf({ ...VIEWER, role: 'owner' }), { role: 'owner' });
+});
+
+test('what hangs on a device is found over every step, and rings end', () => {
+  const grant = (device: string, issuer: string) => ({ device: device as DeviceKey, issuer: issuer as DeviceKey });
+  const grants = [grant('a', 'node'), grant('b', 'a'), grant('c', 'b'), grant('d', 'node'), grant('a', 'c')];
+  assert.deepEqual(hangOn('a' as DeviceKey, grants).sort(), ['b', 'c']);
+  assert.deepEqual(hangOn('d' as DeviceKey, grants), []);
+});
