@@ -122,7 +122,8 @@ async function segments(desk: Desk, sourceId: string, limit: number): Promise<un
   do {
     const wish = { source: sourceId, order: 'newest', limit: Math.min(SEGMENTS_PAGE, limit - found.length) };
     const page = await segmentsPage(desk, { ...wish, ...(cursor === undefined ? {} : { cursor }) });
-    found.push(...page.segments);
+    // The old wire has whole files only: what still grows is told once it is closed.
+    found.push(...page.segments.filter(({ state }) => state !== 'open'));
     cursor = page.cursor;
   } while (cursor !== undefined && found.length < limit);
   return found.map((each) => ({
