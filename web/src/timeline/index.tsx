@@ -1,8 +1,5 @@
-import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useStore } from '../engine/store.ts';
 import { useExportable } from '../export/use-exportable.ts';
-import { useModel } from '../model/model.ts';
 import { TimeBar } from './time-bar.tsx';
 import { useTimeCameras } from './time-cameras.ts';
 import { Timeline } from './timeline.tsx';
@@ -10,15 +7,11 @@ import { useTimeActions, useTimeKeys } from './use-time-actions.ts';
 
 /** The lower part of the screen: time. */
 export default function TimeArea() {
-  const { playhead, wall } = useModel();
   const { t } = useTranslation('time');
   const cameras = useTimeCameras();
-  const chosen = useStore(wall.chosen);
-  const enlarged = useStore(wall.enlarged);
   const actions = useTimeActions(cameras);
   const mayExport = useExportable().length > 0;
   useTimeKeys(actions, mayExport);
-  useEffect(() => playhead.leader.set(enlarged ?? chosen), [playhead, enlarged, chosen]);
   if (cameras.length === 0) return null;
   return (
     <section className="time" aria-label={t('title')}>

@@ -15,6 +15,7 @@ import { TileControls } from './tile-controls.tsx';
 import { codecName, sizeName, tileMessage } from './tile-message.ts';
 import { TileMessageView } from './tile-message-view.tsx';
 import { useOffers } from './use-abilities.ts';
+import { useFigure, useScreen } from './use-screen.ts';
 import { useSeen } from './use-seen.ts';
 import { useZoom } from './use-zoom.ts';
 
@@ -223,42 +224,6 @@ function TileFigures({ screen }: { screen: TileScreen | null }) {
       {rate ? ` · ${t('fps', { rate: formats.number(rate, 0) })}` : ''}
     </span>
   );
-}
-
-/** A figure of the player, looked up twice a second while it is wanted. */
-function useFigure<T>(
-  screen: TileScreen | null,
-  wanted: boolean,
-  pick: (stats: NonNullable<ReturnType<TileScreen['stats']>>) => T,
-): T | null {
-  const [value, setValue] = useState<T | null>(null);
-  const latest = useRef(pick);
-  latest.current = pick;
-  useEffect(() => {
-    if (!screen || !wanted) return;
-    const look = () => {
-      const stats = screen.stats();
-      setValue(stats && latest.current(stats));
-    };
-    look();
-    const timer = setInterval(look, 500);
-    return () => clearInterval(timer);
-  }, [screen, wanted]);
-  return value;
-}
-
-type Shown = { [K in 'shows' | 'state' | 'pictured']: ReturnType<TileScreen[K]['get']> };
-
-function useScreen<K extends keyof Shown>(screen: TileScreen | null, what: K): Shown[K] | null {
-  const [value, setValue] = useState<Shown[K] | null>(null);
-  useEffect(() => {
-    if (!screen) return;
-    const store = screen[what];
-    const read = () => setValue(store.get() as Shown[K]);
-    read();
-    return store.subscribe(read);
-  }, [screen, what]);
-  return value;
 }
 
 function codecOf(camera: Camera | undefined, stream: 'main' | 'sub'): string {

@@ -139,8 +139,8 @@ export function WeekEditor({ week, onChange, error }: WeekEditorProps) {
               <span className="spoken">{t('week.day')}</span>
             </td>
             {HOURS.map((hour) => (
-              <th key={hour} scope="col" aria-label={`${hour}:00`}>
-                {hour % 3 === 0 ? hour : ''}
+              <th key={hour} scope="col">
+                <span className={hour % 3 === 0 ? undefined : 'spoken'}>{hour}</span>
               </th>
             ))}
           </tr>

@@ -149,7 +149,7 @@ export function Gaps({ node }: { node: NodeState }) {
           color="gap"
           format={(minutes) => formats.duration(minutes * 60_000)}
           formatTime={(seconds) => formats.date(seconds * 1_000)}
-          topMin={10}
+          topMin={1}
         />
       )}
       {gaps?.some((each) => !isLoss(each)) && <Toggle label={t('gaps.wished')} checked={wished} onChange={setWished} />}

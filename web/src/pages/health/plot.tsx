@@ -5,6 +5,7 @@ import { useFormats } from '../../i18n/use-formats.ts';
 
 /** Shortest time that is drawn across. */
 const SPAN_S_MIN = 60;
+const DAY_S = 86_400;
 /** Rows of the table that says the same in words. */
 const ROWS_MAX = 24;
 
@@ -62,7 +63,8 @@ export function Plot({ label, times, values, kind, color, format, formatTime, to
         legend: { show: false },
         cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
         scales: {
-          x: { range: (_, least, most) => [Math.min(least, most - SPAN_S_MIN), most] },
+          // A bar stands to the right of its time: the last one needs its day.
+          x: { range: (_, least, most) => [Math.min(least, most - SPAN_S_MIN), bars ? most + DAY_S : most] },
           y: { range: (_, __, most) => [0, Math.max(topMin, most * 1.08)] },
         },
         axes: [
