@@ -11,7 +11,7 @@ export {
   exportMovie,
   type MovieSink,
 } from './exporter.ts';
-export type { KeyframeAt, KeyframeAtQuery } from './keyframe.ts';
+export type { KeyframeAt, KeyframeAtQuery, KeyframesQuery } from './keyframe.ts';
 export type { FragmentUnit, InitUnit } from './media-unit.ts';
 export {
   createNvrClient,

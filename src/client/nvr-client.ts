@@ -12,7 +12,13 @@ import type {
   StreamName,
 } from '../protocol/index.ts';
 import type { Connection, Unit } from './api.ts';
-import { type KeyframeAt, type KeyframeAtQuery, KeyframeFinder } from './keyframe.ts';
+import {
+  type KeyframeAt,
+  type KeyframeAtQuery,
+  KeyframeFinder,
+  type KeyframesQuery,
+  readKeyframes,
+} from './keyframe.ts';
 import { type FragmentUnit, fragmentUnit, type InitUnit, initUnit } from './media-unit.ts';
 import { holdPtz, type PtzHold } from './ptz-hold.ts';
 import { type HintedSegment, type ReadPurpose, type ReadSegmentOptions, readSegment } from './segment-reader.ts';
@@ -101,6 +107,11 @@ export interface NvrClient {
   snapshotAt(query: SnapshotAtQuery): Promise<SnapshotAt | null>;
   /** The fragment that begins with the last keyframe at or before a recorded moment, for fast looks; null where nothing was recorded then. */
   keyframeAt(query: KeyframeAtQuery): Promise<KeyframeAt | null>;
+  /**
+   * The keyframes of a stretch of time, for fast motion: each fragment that begins with one, after its segment's init segment, with the gaps in
+   * between. What lies between two is not asked for.
+   */
+  keyframes(query: KeyframesQuery): AsyncGenerator<InitUnit | FragmentUnit | GapUnit>;
   /** Takes the lease of a camera that moves; `take`: from whoever holds it. */
   ptz(source: SourceId, options?: { take?: boolean; signal?: AbortSignal }): Promise<PtzHold>;
 }
@@ -211,6 +222,12 @@ export function createNvrClient({ connection, suite, check, purpose = 'play' }: 
       return keyframes.at(query);
     },
 
+    keyframes({ source, stream, ...query }) {
+      const { from, to, signal } = query;
+      const place = { source, stream, from, to, keyframes: true, purpose };
+      return readKeyframes(deps, segmentsAndGaps(pages('range.read', place, signal)), query);
+    },
+
     ptz(source, options = {}) {
       return holdPtz({ connection, call }, { source, ...options }, (result) => checked('ptz.hold', result));
     },
@@ -223,6 +240,21 @@ function hinted({ segments, keyframes }: CommandResult<'range.read'>): HintedSeg
     const told = keyframes?.find((each) => each.segment === segment.id);
     return told ? { ...segment, keyframes: told.hints } : segment;
   });
+}
+
+/** What pages tell, in order of time; the gap before the first segment is that of `from` where it lies in one. */
+async function* segmentsAndGaps(
+  pages: AsyncIterable<CommandResult<'range.read'>>,
+): AsyncGenerator<HintedSegment | { other: GapUnit }> {
+  let first = true;
+  for await (const page of pages) {
+    if (page.gap) yield { other: { kind: 'gap', ...page.gap } };
+    for (const segment of hinted(page)) {
+      if (!first && segment.gapBefore) yield { other: { kind: 'gap', ...segment.gapBefore } };
+      first = false;
+      yield segment;
+    }
+  }
 }
 
 /** Units of a live stream as media; what cannot be used before the first init segment is passed over. */

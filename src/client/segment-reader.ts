@@ -407,6 +407,11 @@ class SegmentReader {
   }
 }
 
+/** When the keyframes are shown whose places the node told, whole epoch ms, in order; none where it told nothing of use. */
+export function keyframeTimes(segment: SegmentPlace): number[] {
+  return hintsOf(segment).map(({ at }) => at);
+}
+
 /** Where the node says that keyframes lie, as far as they lie in what it told of; none where it does not, or not as described. */
 function hintsOf({ keyframes, startAt, size }: SegmentPlace): KeyframeHint[] {
   const bytes = keyframes === undefined ? null : fromBase64Url(keyframes);

@@ -5,11 +5,11 @@ import { streamState } from './source-states.ts';
 import type { SourcesView, SourceView, StreamView } from './views.ts';
 import { trackFacts } from './wire.ts';
 
-/** `sources.list`, `sources.states`, `sources.upsert`, `sources.remove`, `sources.test`. */
+/** `sources.list`, `sources.states`, `sources.settings`, `sources.upsert`, `sources.remove`, `sources.test`. */
 export function sourceCommands({
   sources,
 }: Pick<CommandDeps, 'sources'>): Family<
-  'sources.list' | 'sources.states' | 'sources.upsert' | 'sources.remove' | 'sources.test'
+  'sources.list' | 'sources.states' | 'sources.settings' | 'sources.upsert' | 'sources.remove' | 'sources.test'
 > {
   return {
     async 'sources.list'({ params, access }) {
@@ -38,6 +38,8 @@ export function sourceCommands({
       );
       return { states, ...cursor };
     },
+
+    'sources.settings': async ({ params }) => sources.settings(params.source),
 
     'sources.upsert': ({ params }) => sources.upsert(params),
 

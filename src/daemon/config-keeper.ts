@@ -3,7 +3,7 @@ import type { SourceWish } from '../commands/index.ts';
 import type { SyncCryptoSuite } from '../crypto/index.ts';
 import { isNvrError, type NvrError } from '../errors.ts';
 import type { Clock, Files, Log, Random, Startable } from '../platform/index.ts';
-import type { SourceId, SourcesUpsertResult } from '../protocol/index.ts';
+import type { SourceId, SourcesSettingsResult, SourcesUpsertResult } from '../protocol/index.ts';
 import type { CameraSecret } from './camera-secret-file.ts';
 import { CameraSecrets } from './camera-secrets.ts';
 import { type Config, checkConfig, type SourceConfig } from './config.ts';
@@ -20,6 +20,7 @@ import {
 import { inlinePasswords, removePasswords, secretPlaces } from './inline-passwords.ts';
 import { editSource, type Learned, writeLearned } from './source-edit.ts';
 import type { SourceChanges } from './source-set.ts';
+import { settingsOf } from './source-settings.ts';
 
 export interface ConfigKeeperDeps {
   clock: Clock;
@@ -164,6 +165,13 @@ export class ConfigKeeper implements Startable {
       this.#deps.log.info({ source, hardware, service }, 'what was learned of a camera was written to config.yaml');
       return true;
     });
+  }
+
+  /** How a source is configured (`sources.settings`). `ERR_DAEMON_SOURCE_MISSING` (`missing`). */
+  settings(source: SourceId): SourcesSettingsResult {
+    const current = this.#sourceOf(source);
+    if (!current) throw sourceMissing();
+    return settingsOf(current, this.#config.timezone);
   }
 
   /** Takes a source out (`sources.remove`); false where there is none. */

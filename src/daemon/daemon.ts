@@ -385,6 +385,7 @@ class Node implements Daemon {
         list: () => this.sources(),
         upsert: (wish) => this.#keeper.upsert(wish),
         remove: (source) => this.#keeper.remove(source),
+        settings: (source) => this.#keeper.settings(source),
         test: (wish, signal) => this.#tests.run(wish, signal),
       },
       node: {

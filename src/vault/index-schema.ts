@@ -3,7 +3,7 @@ import { NvrError } from '../errors.ts';
 import { indexFailed, vaultLocked } from './errors.ts';
 
 /** Raised with every change of the tables: another number means the index is thrown away and rebuilt. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const SCHEMA = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;

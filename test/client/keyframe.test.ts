@@ -127,6 +127,74 @@ describe('the keyframe at a time', () => {
   });
 });
 
+describe('the keyframes of a stretch', () => {
+  const segments = record({ ...long, segmentMs: 3_000 });
+  const all = segments.flatMap(({ fragments }) => fragments.filter(({ keyframe }) => keyframe));
+  const wide = { ...FRONT, from: BEGIN, to: BEGIN + 60_000 };
+
+  /** `i` for an init segment, a gap's cause, the keyframe's second. */
+  const read = async (node: FakeNode, query = {}, onUnit: (count: number) => void = () => {}) => {
+    const found: (string | number)[] = [];
+    for await (const unit of clientOf(node).keyframes({ ...wide, ...query })) {
+      if (unit.kind === 'fragment') {
+        assert.ok(unit.keyframe);
+        const same = all.find(({ startUs }) => startUs === unit.startUs)!;
+        assert.deepEqual(Buffer.from(unit.bytes), Buffer.from(same.bytes));
+        found.push((unit.startUs / 1000 - BEGIN) / 1000);
+      } else found.push(unit.kind === 'gap' ? unit.cause : 'i');
+      onUnit(found.length);
+    }
+    return found;
+  };
+
+  test('come in order, by what the node tells and without it, with the gaps between segments', async () => {
+    for (const make of [hinted, (each: StoredSegment[]) => new FakeNode(each)]) {
+      const node = make(segments);
+      assert.deepEqual(await read(node), ['i', 0, 1, 2, 'i', 3, 4, 5]);
+      assert.deepEqual(await read(node, { from: BEGIN + 1_700, to: BEGIN + 4_500 }), ['i', 1, 2, 'i', 3, 4]);
+      assert.deepEqual(await read(node, { spacingMs: 1_600 }), ['i', 0, 2, 'i', 4]);
+      assert.deepEqual(await read(node, { from: BEGIN + 60_000, to: BEGIN + 61_000 }), []);
+      node.gaps.set(segments[1]!.facts.id, { cause: 'stalled', startAt: BEGIN + 3_000, endAt: BEGIN + 3_000 });
+      assert.deepEqual(await read(node, { spacingMs: 2_500 }), ['i', 0, 'stalled', 'i', 3]);
+    }
+  });
+
+  test('cost their own chunks and the beginning of each segment, a few on their way at once', async () => {
+    const node = hinted(segments);
+    const chunks = segments.map((each) =>
+      hintsOf(each).map(({ offset, length }) => chunkOf(offset + length - 1).index - chunkOf(offset).index + 1),
+    );
+    const expected = chunks.flat().reduce((sum, count) => sum + count * 16_400, 0);
+    let ahead = 0;
+    await read(node, {}, () => {
+      ahead = Math.max(ahead, gets(node).length);
+      node.asked.length = 0;
+    });
+    assert.ok(ahead > 1 && ahead <= 6, `${ahead} requests at once`);
+    assert.ok(node.sent <= expected + segments.length * (568 + 2 * 16_400), `${node.sent} of ${expected}`);
+    assert.ok(node.sent < segments.reduce((sum, { file }) => sum + file.length, 0) * 0.8);
+  });
+
+  test('end with the caller: nothing is asked for afterwards', async () => {
+    const node = hinted(segments);
+    const abort = new AbortController();
+    const units = clientOf(node).keyframes({ ...wide, signal: abort.signal });
+    for await (const unit of units) if (unit.kind === 'fragment') break;
+    const asked = node.asked.length;
+    assert.deepEqual(await units.next(), { value: undefined, done: true });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(node.asked.length, asked);
+  });
+
+  test('are refused where a told place holds none', async () => {
+    const node = hinted(segments);
+    const [first] = hintsOf(segments[1]!);
+    const wrong = encodeKeyframeHints(segments[1]!.facts.startAt, [{ ...first!, offset: first!.offset + 7 }]);
+    node.hints.set(segments[1]!.facts.id, toBase64Url(wrong));
+    await assert.rejects(read(node), (error) => isNvrError(error) && error.kind === 'corrupt');
+  });
+});
+
 describe('a segment that is being recorded', () => {
   const [stored] = record(long) as [StoredSegment];
   const wholeChunks = chunkOf(stored.plaintext.length).index;

@@ -125,6 +125,7 @@ for (const name of names) {
 const TABLE = `
 sources.list      ****
 sources.states    ****
+sources.settings  --**
 sources.upsert    --**
 sources.test      --**
 sources.remove    --**

@@ -436,6 +436,7 @@ export function fakeNode(
     pairing: new FakePairing(),
     sources: {
       list: () => sources,
+      settings: () => assert.fail('no settings here'),
       upsert: async (wish) => {
         put.push(wish);
         return { created: true, changed: true, restarted: true };

@@ -47,6 +47,7 @@ async function node() {
     sources: {
       list: () => [sourceView('front')],
       upsert: () => assert.fail(),
+      settings: () => assert.fail(),
       remove: async () => false,
       test: () => assert.fail(),
     },

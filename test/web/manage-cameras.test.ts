@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { COMMANDS, isSourceId } from '../../src/protocol/index.ts';
 import {
   type CameraForm,
+  changesOf,
   faultsOf,
   formOf,
+  formOfSettings,
   hostOfService,
   isCameraUrl,
   NEW_FORM,
@@ -169,3 +171,54 @@ test('addresses of cameras begin with rtsp or rtsps and have a host', () => {
   assert.equal(hostOfService('https://[fe80::1]/x'), '[fe80::1]');
   assert.equal(hostOfService('ftp://x'), null);
 });
+
+const settings = {
+  source: 'yard',
+  name: 'Yard',
+  enabled: true,
+  virtual: false,
+  url: 'rtsp://192.168.1.21/stream1',
+  username: 'viewer',
+  password: true,
+  find: true,
+  transport: 'auto',
+  reader: 'auto',
+  audio: 'auto',
+  record: { main: 'event', sub: 'always' },
+  schedule: [{ from: 480, until: 1080 }],
+  timezone: 'Europe/Madrid',
+  on: ['motion'],
+  beforeMs: 5_000,
+  afterMs: 10_000,
+  keepMs: 1_209_600_000,
+  size: { bytes: 1e11 },
+} as Parameters<typeof formOfSettings>[0];
+
+test('a form filled with what is configured changes nothing by itself', () => {
+  const form = formOfSettings(settings);
+  assert.deepEqual(faultsOf(form, false, nobody), {});
+  assert.deepEqual(changesOf(form, form), { source: 'yard', expect: 'known' });
+  assert.equal(form.keepDays, 14);
+  assert.equal(form.sizeGb, 100);
+});
+
+for (const [what, part, sent] of [
+  ['a name', { name: 'Back yard' }, { name: 'Back yard' }],
+  ['an address', { url: 'rtsp://192.168.1.22/1' }, { url: 'rtsp://192.168.1.22/1' }],
+  ['a schedule taken away', { schedule: null }, { schedule: null }],
+  ['a limit taken away', { keepDays: null }, { keep: null }],
+  ['a longer pre-roll', { before: 12 }, { before: '12s' }],
+  [
+    'recording always, which has no pre-roll',
+    { record: { main: 'always', sub: 'always' }, before: 12 },
+    { record: 'always' },
+  ],
+  ['a password', { login: 'given', password: 'secret' }, { username: 'viewer', password: 'secret' }],
+] as [string, Partial<CameraForm>, object][]) {
+  test(`of a filled form is sent what was changed: ${what}`, () => {
+    const before = formOfSettings(settings);
+    const wish = changesOf({ ...before, ...part }, before);
+    assert.deepEqual(wish, { source: 'yard', expect: 'known', ...sent });
+    assert.ok(upsert.safeParse(wish).success);
+  });
+}

@@ -19,6 +19,7 @@ import { ptzForget, ptzGoto, ptzHold, ptzMove, ptzPresets, ptzRecall, ptzSave, p
 import { rangeRead, segmentsGet, segmentsList } from './segments.ts';
 import { snapshotsGet } from './snapshots.ts';
 import { sourcesRemove, sourcesUpsert } from './source-changes.ts';
+import { sourcesSettings } from './source-settings.ts';
 import { sourcesTest } from './source-test.ts';
 import { sourcesList, sourcesStates } from './sources.ts';
 import { statusGet } from './status.ts';
@@ -31,6 +32,7 @@ export const COMMANDS = {
   'sources.list': sourcesList,
   'sources.states': sourcesStates,
   'sources.upsert': sourcesUpsert,
+  'sources.settings': sourcesSettings,
   'sources.remove': sourcesRemove,
   'sources.test': sourcesTest,
   'cameras.discover': camerasDiscover,

@@ -67,6 +67,7 @@ export {
 } from './segments.ts';
 export { SNAPSHOTS_MAX, type SnapshotsGetResult } from './snapshots.ts';
 export type { SourcesUpsertResult } from './source-changes.ts';
+export { type SourcesSettingsResult, sourcesSettings } from './source-settings.ts';
 export { CLOCK_MS_MAX, RECORDER_STATES, type RecorderState } from './source-state.ts';
 export {
   ADVICE_LENGTH_MAX,

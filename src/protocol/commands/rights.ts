@@ -39,6 +39,7 @@ export const RIGHTS: Readonly<Record<CommandName, CommandRights>> = {
   'sources.list': everybody,
   'sources.states': everybody,
   'sources.upsert': { ...doing('configure'), ...changed },
+  'sources.settings': doing('configure'),
   'sources.remove': { ...doing('configure'), ...changed },
   'sources.test': doing('configure'),
   'cameras.discover': doing('configure'),

@@ -1,4 +1,4 @@
-import { useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { EngineFailure } from '../../engine/engine.ts';
 import { may } from '../../model/access.ts';
@@ -9,7 +9,7 @@ import { Button, Dialog, Tabs, TextField, toast } from '../../ui/index.ts';
 import { AddressFields, TransportFields } from './address-fields.tsx';
 import { CameraFacts } from './camera-facts.tsx';
 import { TestReport, useCameraTest } from './camera-test.tsx';
-import { type CameraForm, faultsOf, formOf, testOf, upsertOf } from './camera-wish.ts';
+import { type CameraForm, changesOf, faultsOf, formOf, formOfSettings, testOf } from './camera-wish.ts';
 import { Failure } from './failure.tsx';
 import { ImagingFields } from './imaging-fields.tsx';
 import { RecordingFields } from './recording-fields.tsx';
@@ -25,13 +25,27 @@ export function CameraDialog({ camera, first, onClose }: { camera: Camera; first
   const configures = access !== null && may(access, 'configure');
   const view = useCommand(camera.node, 'cameras.view', camera.reachable ? { source: camera.source } : null, 5_000);
   const [tab, setTab] = useState<CameraTab>(first);
-  const [form, setForm] = useState<CameraForm>(() => formOf(camera.source, camera.name));
+  const settings = useCommand(
+    camera.node,
+    'sources.settings',
+    configures && camera.reachable ? { source: camera.source } : null,
+  );
+  const [before, setBefore] = useState<CameraForm>(() => formOf(camera.source, camera.name));
+  const [form, setForm] = useState<CameraForm>(before);
+  // What is configured comes once; what somebody typed meanwhile is kept.
+  const configured = settings.value;
+  useEffect(() => {
+    if (!configured) return;
+    const filled = formOfSettings(configured);
+    setForm((typed) => ({ ...filled, ...typedIn(typed, formOf(camera.source, camera.name)) }));
+    setBefore(filled);
+  }, [configured, camera.source, camera.name]);
   const [saving, setSaving] = useState(false);
   const [failure, setFailure] = useState<EngineFailure | null>(null);
   const test = useCameraTest(camera.node);
   const faults = faultsOf(form, false, new Set());
   const change = (part: Partial<CameraForm>) => setForm((before) => ({ ...before, ...part }));
-  const wish = upsertOf(form, false, camera.name);
+  const wish = changesOf(form, before);
   const changes = Object.keys(wish).length > 2;
   const hasSub = camera.streams.some(({ stream }) => stream === 'sub') || form.sub.trim() !== '';
   const imaging = configures && view.value?.abilities?.imaging === true;
@@ -126,5 +140,12 @@ export function CameraDialog({ camera, first, onClose }: { camera: Camera; first
         </form>
       </Tabs>
     </Dialog>
+  );
+}
+
+/** The fields of a form that differ from an untouched one. */
+function typedIn(form: CameraForm, untouched: CameraForm): Partial<CameraForm> {
+  return Object.fromEntries(
+    Object.entries(form).filter(([key, value]) => value !== untouched[key as keyof CameraForm]),
   );
 }

@@ -1,9 +1,10 @@
-import type { CommandParams, SourceId, StreamName } from '../../engine/messages.ts';
+import type { CommandParams, CommandResult, SourceId, StreamName } from '../../engine/messages.ts';
 import { type IdFault, idFault } from './source-id.ts';
 import { TEXTS_MAX, type Week, weekTexts } from './week.ts';
 
 export type Upsert = CommandParams<'sources.upsert'>;
 export type TestWish = CommandParams<'sources.test'>;
+export type Settings = CommandResult<'sources.settings'>;
 export type RecordMode = 'always' | 'event' | 'never';
 export const EVENT_KINDS = ['motion', 'line', 'tamper', 'input'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
@@ -64,6 +65,43 @@ export const NEW_FORM: CameraForm = {
 /** A form that changes nothing of a configured camera. */
 export function formOf(id: string, name: string): CameraForm {
   return { ...NEW_FORM, id, name, login: 'keep', onvif: 'keep' };
+}
+
+/** The same with what is configured filled in; credentials stay on the node. */
+export function formOfSettings(settings: Settings): CameraForm {
+  const { source, name, url = '', sub = '', username = '', transport, audio, record, schedule, on, size } = settings;
+  return {
+    ...formOf(source, name),
+    url,
+    sub,
+    username,
+    transport,
+    audio,
+    record,
+    schedule: schedule,
+    on,
+    before: settings.beforeMs / 1000,
+    after: settings.afterMs / 1000,
+    keepDays: settings.keepMs === null ? null : settings.keepMs / 86_400_000,
+    // A share of the volume has no field here and stays as it is.
+    sizeGb: size === null ? null : 'bytes' in size ? size.bytes / 1e9 : undefined,
+  };
+}
+
+/** What somebody changed in a form that began as `before`; nothing but `source` and `expect` where that is nothing. */
+export function changesOf(form: CameraForm, before: CameraForm): Upsert {
+  const was = upsertOf(before, false, before.name) as Record<string, unknown>;
+  const wish = upsertOf(form, false, before.name);
+  const said = Object.entries(wish).filter(
+    ([key, value]) => key === 'source' || key === 'expect' || JSON.stringify(value) !== JSON.stringify(was[key]),
+  );
+  const changed = Object.fromEntries(said) as Upsert;
+  // These three mean something beside `event` only.
+  const onEvent = form.record?.main === 'event' || form.record?.sub === 'event';
+  if (form.record !== undefined && !onEvent) {
+    for (const key of ['on', 'before', 'after'] as const) delete changed[key];
+  }
+  return changed;
 }
 
 /** What is wrong with a field, as a key of the words of this page. */
