@@ -55,7 +55,7 @@ export async function feedLive(link: NodeLink, order: LiveOrder, out: FeedOut, s
  * Ends where there is nothing (yet): the page asks again later.
  */
 export async function feedPlay(link: NodeLink, order: PlayOrder, out: FeedOut, signal: AbortSignal): Promise<void> {
-  const { source, stream, keyframesOnly } = order;
+  const { source, stream, keyframesOnly, spacing = 0 } = order;
   const to = order.to ?? Date.now() + 60_000;
   let from = order.from;
   let resumed = false;
@@ -63,7 +63,9 @@ export async function feedPlay(link: NodeLink, order: PlayOrder, out: FeedOut, s
     const client = await link.client(signal);
     try {
       let init: InitUnit | null = null;
-      for await (const unit of client.readRange({ source, stream, from, to, signal })) {
+      const query = { source, stream, from, to, signal };
+      const units = keyframesOnly ? client.keyframes({ ...query, spacingMs: spacing }) : client.readRange(query);
+      for await (const unit of units) {
         if (signal.aborted) return;
         if (unit.kind === 'segment') continue;
         if (unit.kind === 'gap') out.piece(gapPiece(unit));
@@ -71,7 +73,6 @@ export async function feedPlay(link: NodeLink, order: PlayOrder, out: FeedOut, s
         else {
           // After a loss reading begins at the keyframe before; what the page has is not sent twice.
           if (resumed && unit.endUs <= from * 1000 + 1000) continue;
-          if (keyframesOnly && !unit.keyframe) continue;
           await out.room();
           out.piece(fragmentPiece(unit, init!));
           from = Math.max(from, Math.floor(unit.endUs / 1000));

@@ -101,6 +101,8 @@ export interface PlayOrder extends LiveOrder {
   to?: number;
   /** Only the fragments that begin with a keyframe, for fast speeds and scrubbing. */
   keyframesOnly?: boolean;
+  /** With `keyframesOnly`: of keyframes nearer to each other than so many ms one is enough. */
+  spacing?: number;
 }
 
 /** One picture of the past. */

@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import type { Download } from 'playwright-core';
+import { readStrip, stripCells, stripTime } from '../../src/virtual-camera/index.ts';
+import { until } from '../support/wait.ts';
+import { type ShownPicture, shownNow, takePictures, unwatchPictures, watchPictures } from './pixel-probe.ts';
+import { LAPTOP, tile, type Viewer, ViewerWorld } from './support.ts';
+
+const FPS = 25;
+const RECORDED_MS = 24_000;
+
+describe('the past', () => {
+  let world: ViewerWorld;
+  let viewer: Viewer;
+  let from = 0;
+  /** From here on both cameras are recorded without a gap. */
+  let whole = 0;
+  const folder = mkdtempSync(join(tmpdir(), 'nvr-export-'));
+
+  before(async () => {
+    world = await ViewerWorld.start({ cameras: 2, segment: '4s' });
+    await world.recording();
+    viewer = await world.paired({ size: LAPTOP, timeZone: 'Asia/Kathmandu' });
+    await viewer.playing(tile('cam1'));
+    from = Date.now();
+    // A gap of the second camera in the middle of what is recorded.
+    await until('some seconds are recorded', () => Date.now() - from > 6_000);
+    for (const mount of ['/cam2/main', '/cam2/sub']) {
+      await world.camera.faults.set({ name: 'refuse' }, mount);
+      await world.camera.faults.set({ name: 'drop', afterMs: 0 }, mount);
+    }
+    await until('the gap is long enough', () => Date.now() - from > 10_000);
+    await world.camera.faults.clear();
+    await world.recording();
+    whole = Date.now() + 1_000;
+    await until('enough is recorded', () => Date.now() > Math.max(from + RECORDED_MS, whole + 9_000), 60_000);
+    await show(viewer, '1 minute');
+  });
+  afterEach(() => viewer?.page.keyboard.press('Escape'));
+  after(async () => {
+    await world?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('a drag along the timeline shows pictures at once and settles on the exact one', async () => {
+    const { page } = viewer;
+    const box = (await page.locator('.time-field').boundingBox())!;
+    const y = box.y + box.height - 12;
+    const live = await xOfNow(viewer);
+    const pixelsPerMs = await scaleOf(viewer);
+    const start = live - 3_000 * pixelsPerMs;
+    await page.mouse.move(start, y);
+    await page.mouse.down();
+    const first = Date.now();
+    await page.mouse.move(start - 2_000 * pixelsPerMs, y, { steps: 4 });
+    await until('a picture of the past is shown', async () => {
+      const shown = await shownNow(page, tile('cam1'));
+      return shown !== null && shown.shownAt - shown.madeAt > 3_000;
+    });
+    const ms = Date.now() - first;
+    await page.mouse.move(start - 10_000 * pixelsPerMs, y, { steps: 12 });
+    await page.mouse.up();
+    await pause(viewer);
+    const at = await playheadTime(viewer);
+    assert.ok(Date.now() - at > 9_000 && at > from, `the playhead stands at ${at - from} ms`);
+    const shown = await still(viewer, 'cam1');
+    assert.ok(Math.abs(shown.madeAt - at) <= 150, `${shown.madeAt - at} ms from the playhead`);
+    assert.ok(ms < 1_500, `the first picture took ${ms} ms`);
+    assert.ok(await page.getByText('recorded').first().isVisible());
+    await viewer.screenshot('past');
+  });
+
+  test('pictures are stepped through one by one, both ways', async () => {
+    const { page } = viewer;
+    await page.locator('.wall-tile[data-camera$="/cam1"]').focus();
+    let { frame } = await still(viewer, 'cam1');
+    for (const [key, by] of [...Array(5).fill(['ArrowRight', 1]), ...Array(7).fill(['ArrowLeft', -1])] as [
+      string,
+      number,
+    ][]) {
+      await page.keyboard.press(key);
+      await until(`the picture ${frame + by} is shown`, async () => {
+        const shown = await shownNow(page, tile('cam1'));
+        return shown?.frame === frame + by;
+      });
+      frame += by;
+    }
+    const at = await playheadTime(viewer);
+    const { madeAt } = await still(viewer, 'cam1');
+    assert.ok(Math.abs(madeAt - at) <= 150, 'the playhead goes along');
+  });
+
+  test('cameras stay in step', async () => {
+    await seekTo(viewer, whole + 3_000);
+    const [one, two] = [await still(viewer, 'cam1'), await still(viewer, 'cam2')];
+    assert.ok(Math.abs(one.frame - two.frame) <= 1, `${one.frame} and ${two.frame}`);
+    await viewer.page.keyboard.press('Space');
+    await watchPictures(viewer.page, tile('cam1'));
+    await watchPictures(viewer.page, tile('cam2'));
+    await viewer.page.waitForTimeout(2_500);
+    const [first, second] = [
+      (await takePictures(viewer.page, tile('cam1'))).pictures,
+      (await takePictures(viewer.page, tile('cam2'))).pictures,
+    ];
+    const late = first.filter(({ shownAt }) => shownAt > first[0]!.shownAt + 1_000);
+    const apart = late.map((each) => {
+      const beside = second.reduce((best, other) =>
+        Math.abs(other.shownAt - each.shownAt) < Math.abs(best.shownAt - each.shownAt) ? other : best,
+      );
+      return Math.abs(beside.frame - each.frame);
+    });
+    assert.ok(late.length >= 20, `${late.length} pictures`);
+    const median = apart.toSorted((a, b) => a - b)[Math.floor(apart.length / 2)]!;
+    assert.ok(median <= 2, `${median} pictures apart`);
+  });
+
+  for (const speed of [0.5, 1, 2, 4, 8]) {
+    test(`${speed}x plays ${speed} times as fast`, async () => {
+      const { page } = viewer;
+      await seekTo(viewer, from + 2_500);
+      await chooseSpeed(viewer, speed);
+      await watchPictures(page, tile('cam1'));
+      await page.getByRole('button', { name: 'Play', exact: true }).click();
+      await page.waitForTimeout(speed >= 4 ? 2_400 : 2_000);
+      await pause(viewer);
+      const { pictures } = await takePictures(page, tile('cam1'));
+      await unwatchPictures(page, tile('cam1'));
+      // The first moments are those in which it gets under way.
+      const begun = pictures.filter(({ shownAt }) => shownAt >= pictures[0]!.shownAt + 500);
+      const [first, last] = [begun[0]!, begun.at(-1)!];
+      const rate = (last.madeAt - first.madeAt) / (last.shownAt - first.shownAt);
+      // Key pictures are a second apart: what lies before the first and after the last cannot be told.
+      const slack = speed > 4 ? 0.45 : 0.2;
+      assert.ok(Math.abs(rate / speed - 1) <= slack, `${rate.toFixed(2)} times as fast`);
+      await chooseSpeed(viewer, 1);
+    });
+  }
+
+  test('a gap says its cause on the tile and on the timeline, and can be jumped to', async () => {
+    const { page } = viewer;
+    await page.locator('.wall-tile[data-camera$="/cam2"]').focus();
+    await seekTo(viewer, from + 1_500);
+    await page.keyboard.press('g');
+    await until('the playhead stands at the gap', async () => {
+      const at = await playheadTime(viewer);
+      return at > from + 4_000 && at < whole;
+    });
+    const dark = page.locator('.wall-tile[data-camera$="/cam2"]');
+    let told = '';
+    await until('the tile tells something', async () => {
+      told =
+        (await dark
+          .locator('.wall-message')
+          .textContent()
+          .catch(() => '')) ?? '';
+      return told !== '' && !/fetching|loading/i.test(told);
+    });
+    assert.match(told, /hung up|unreachable/i);
+    const slider = page.getByRole('slider', { name: /timeline/i });
+    await until('readers are told of the gap', async () =>
+      /Camera 2 gap/i.test((await slider.getAttribute('aria-valuetext'))!),
+    );
+    await viewer.screenshot('gap');
+    assert.deepEqual(await viewer.axe(), []);
+  });
+
+  test('an export holds what was asked for, picture by picture', async () => {
+    const { page } = viewer;
+    await page.keyboard.press('l');
+    await viewer.playing(tile('cam1'));
+    const [start, end] = [whole + 2_000, whole + 7_000].map((each) => Math.floor(each / 1_000) * 1_000) as [
+      number,
+      number,
+    ];
+    await page.keyboard.press('e');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('From').fill(localText(start));
+    await dialog.getByLabel('To').fill(localText(end));
+    assert.deepEqual(await viewer.axe(), []);
+    await viewer.screenshot('export');
+    const downloads: Download[] = [];
+    page.on('download', (download) => void downloads.push(download));
+    await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+    await dialog.getByRole('heading', { name: 'Export finished' }).waitFor({ timeout: 20_000 });
+    await viewer.screenshot('exported');
+    assert.deepEqual(await viewer.axe(), []);
+    await until('both files are there', () => downloads.length === 2);
+    for (const [index, download] of downloads.entries()) {
+      const stamp = localText(start).replace('T', '_').replaceAll(':', '-');
+      assert.match(download.suggestedFilename(), new RegExp(`_Camera-${index + 1}_${stamp}\\.mp4$`));
+      const path = join(folder, `${index}.mp4`);
+      await download.saveAs(path);
+      assert.equal(await download.failure(), null);
+      checkMovie(path, start, end);
+    }
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  test('an export across a gap tells what is missing', async () => {
+    const { page } = viewer;
+    await page.keyboard.press('e');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('From').fill(localText(from + 3_000));
+    await dialog.getByLabel('To').fill(localText(whole + 2_000));
+    await dialog.getByRole('checkbox', { name: /Camera 1/ }).uncheck();
+    await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+    await dialog.getByRole('heading', { name: 'Export finished' }).waitFor({ timeout: 20_000 });
+    await dialog
+      .getByText(/left out: .*(hung up|unreachable)/i)
+      .first()
+      .waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('one press goes back to live', async () => {
+    await seekTo(viewer, from + 5_000);
+    await viewer.page.keyboard.press('l');
+    await viewer.playing(tile('cam1'));
+  });
+
+  test('the calendar knows the day, and axe finds nothing in it', async () => {
+    const { page } = viewer;
+    await page.getByRole('button', { name: 'Calendar' }).click();
+    await page
+      .getByRole('dialog')
+      .getByText(/recorded/i)
+      .first()
+      .waitFor({ state: 'attached' });
+    assert.deepEqual(await viewer.axe(), []);
+    await viewer.screenshot('calendar');
+    await page.keyboard.press('Escape');
+  });
+
+  test('nothing was complained about', () => viewer.assertQuiet());
+});
+
+/** The picture on a tile once it does not change any more. */
+async function still(viewer: Viewer, camera: string): Promise<ShownPicture> {
+  let before: ShownPicture | null = null;
+  let same = 0;
+  await until(`the picture of ${camera} stands`, async () => {
+    const now = await shownNow(viewer.page, tile(camera));
+    same = now && now.frame === before?.frame ? same + 1 : 0;
+    before = now;
+    return same >= 8;
+  });
+  return before!;
+}
+
+/** The moment the clock of the page shows. */
+async function playheadTime(viewer: Viewer): Promise<number> {
+  return Date.parse((await viewer.page.locator('time.time-now').getAttribute('datetime'))!);
+}
+
+async function pause(viewer: Viewer): Promise<void> {
+  const button = viewer.page.getByRole('button', { name: 'Pause', exact: true });
+  if ((await button.count()) > 0) await button.click();
+  await viewer.page.getByRole('button', { name: 'Play', exact: true }).waitFor();
+}
+
+/** Stands still at a moment, by a press on the timeline. */
+async function seekTo(viewer: Viewer, at: number): Promise<void> {
+  const { page } = viewer;
+  await page.keyboard.press('l');
+  await show(viewer, Date.now() - at < 45_000 ? '1 minute' : '10 minutes');
+  const box = (await page.locator('.time-field').boundingBox())!;
+  const x = (await xOfNow(viewer)) - (Date.now() - at) * (await scaleOf(viewer));
+  await page.mouse.click(x, box.y + box.height - 12);
+  await pause(viewer);
+  await until('the playhead went there', async () => Math.abs((await playheadTime(viewer)) - at) < 2_500);
+  await still(viewer, 'cam1');
+}
+
+async function chooseSpeed(viewer: Viewer, speed: number): Promise<void> {
+  const { page } = viewer;
+  await page.getByRole('button', { name: /^Speed/ }).click();
+  await page.getByRole('menuitemradio', { name: new RegExp(`^${speed}×`) }).click();
+}
+
+async function show(viewer: Viewer, span: '1 minute' | '10 minutes'): Promise<void> {
+  const { page } = viewer;
+  await page.getByRole('button', { name: 'Length of time shown' }).click();
+  await page.getByRole('menuitem', { name: span, exact: true }).click();
+}
+
+interface Reach {
+  from: number;
+  to: number;
+  left: number;
+  width: number;
+}
+
+/** What the timeline shows, from the slider that tells it to readers (whole seconds), and where it lies. */
+async function reach(viewer: Viewer): Promise<Reach> {
+  const slider = viewer.page.getByRole('slider', { name: /timeline/i });
+  const [from, to] = await Promise.all(
+    ['aria-valuemin', 'aria-valuemax'].map(async (name) => Number(await slider.getAttribute(name)) * 1000),
+  );
+  const box = (await viewer.page.locator('.time-field').boundingBox())!;
+  return { from: from!, to: to!, left: box.x, width: box.width };
+}
+
+/** Pixels of a millisecond. */
+async function scaleOf(viewer: Viewer): Promise<number> {
+  const { from, to, width } = await reach(viewer);
+  return width / (to - from);
+}
+
+async function xOfNow(viewer: Viewer): Promise<number> {
+  const { from, to, left, width } = await reach(viewer);
+  return left + ((Date.now() - from) * width) / (to - from);
+}
+
+/** As an input for local time has it, in the zone of the browser of this test. */
+function localText(at: number): string {
+  return new Date(at + 345 * 60_000).toISOString().slice(0, 19);
+}
+
+/** Plays without a word of ffprobe and ffmpeg, begins and ends where it should, and no picture is missing or twice. */
+function checkMovie(path: string, start: number, end: number): void {
+  const probe = spawnSync('ffprobe', [
+    '-v',
+    'error',
+    '-show_entries',
+    'stream=codec_name,width,height',
+    '-of',
+    'csv=p=0',
+    path,
+  ]);
+  assert.equal(String(probe.stderr), '');
+  assert.match(String(probe.stdout), /^h264,1280,720/);
+  const cells = stripCells(1280, 720);
+  const top = 720 - 48;
+  const raw = execFileSync(
+    'ffmpeg',
+    [
+      '-v',
+      'error',
+      '-i',
+      path,
+      '-vf',
+      `crop=1280:48:0:${top}`,
+      '-fps_mode',
+      'passthrough',
+      '-f',
+      'rawvideo',
+      '-pix_fmt',
+      'gray',
+      'pipe:1',
+    ],
+    { maxBuffer: 1 << 28 },
+  );
+  const size = 1280 * 48;
+  const codes = Array.from({ length: raw.length / size }, (_, at) => {
+    const code = readStrip(cells.map(({ x, y }) => raw[at * size + (y - top) * 1280 + x]!));
+    assert.ok(code, `picture ${at} can be read`);
+    return { frame: code.frame, madeAt: stripTime(code.timeMs, start) };
+  });
+  const [first, last] = [codes[0]!, codes.at(-1)!];
+  // It begins with the key picture before, at most a group of pictures early, and ends with the fragment that holds the end. The node knows
+  // when a picture came, which is later than when it was made.
+  assert.ok(first.madeAt <= start + 100 && first.madeAt > start - 1_700, `begins ${first.madeAt - start} ms after`);
+  assert.ok(last.madeAt >= end - 700 && last.madeAt < end + 1_300, `ends ${last.madeAt - end} ms after`);
+  const numbers = codes.map(({ frame }) => frame);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, at) => first.frame + at),
+    'no picture is missing or twice',
+  );
+  assert.ok(codes.length >= ((end - start) / 1000) * FPS, `${codes.length} pictures`);
+}
