@@ -13,6 +13,7 @@ import { OldClient } from './old-client.ts';
 // The old session against a real node and its vault, spoken by a client that shares no code with it.
 
 interface Segment {
+  state: string;
   id: string;
   seq: number;
   startAt: number;
@@ -63,8 +64,11 @@ const connect = async (device: string): Promise<OldClient> => {
   assert.ok(typeof client !== 'string', `refused: ${client}`);
   return client;
 };
+/** The old session knows closed segments only. */
 const segmentsOf = async () =>
-  (await nvr.json<{ segments: Segment[] }>(['client', 'segments', 'front', '--from', '-10m', '--oldest'])).segments;
+  (
+    await nvr.json<{ segments: Segment[] }>(['client', 'segments', 'front', '--from', '-10m', '--oldest'])
+  ).segments.filter(({ state }) => state !== 'open');
 /** Asks for a WebSocket at a path; gives what the node says before it closes. */
 function upgradeAt(path: string): Promise<string> {
   return new Promise((done, fail) => {
