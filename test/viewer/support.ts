@@ -334,6 +334,8 @@ export class Viewer {
   /** A picture of what is seen, kept in test/screenshots. */
   async screenshot(name: string): Promise<void> {
     mkdirSync(SCREENSHOTS, { recursive: true });
+    // What is drawn on canvases follows a change of theme a frame later.
+    await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
   }
 
