@@ -25,7 +25,7 @@ import type { Config, V1Config } from './config.ts';
 import { ConfigKeeper, type ConfigState, type Reload } from './config-keeper.ts';
 import { HttpServer } from './http-server.ts';
 import { writeListenAddress } from './listen-address.ts';
-import { localAddresses, machineAddresses, nodeAddresses } from './node-addresses.ts';
+import { localAddresses, machineAddresses, nodeAddresses, ownPlaces } from './node-addresses.ts';
 import { NodeParts } from './node-parts.ts';
 import { removeNodeState, writeNodeState } from './node-state.ts';
 import { bytesOf } from './quantities.ts';
@@ -425,7 +425,8 @@ class Node implements Daemon {
       },
       {
         origins: this.#options.config.origins,
-        isOwnOrigin: (origin, host) => this.#viewer !== null && isOwnOrigin(origin, host),
+        isOwnOrigin: (origin, host) =>
+          this.#viewer !== null && isOwnOrigin(origin, host, ownPlaces(this.#http.listening, machineAddresses())),
       },
     );
     this.#channel = channel;

@@ -25,6 +25,13 @@ export function nodeAddresses(
   return [...new Set(texts)].slice(0, INVITATION_ADDRESSES_MAX);
 }
 
+/** Every `host:port` of this machine at which it listens, loopback included. */
+export function ownPlaces(listening: readonly ListenAddress[], interfaces: readonly InterfaceAddress[]): string[] {
+  const loopback = (each: ListenAddress) => localAddresses([each]);
+  const reached = listening.flatMap((each) => reachable(each, interfaces).map(writeListenAddress));
+  return [...new Set([...reached, ...listening.flatMap(loopback)])];
+}
+
 /** Where a program on this machine reaches what listens there. */
 export function localAddresses(listening: readonly ListenAddress[]): string[] {
   const loopback: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };

@@ -126,13 +126,16 @@ export class ViewerFiles {
 }
 
 /**
- * True for a page that this node served itself: its origin is where the request went, and that is an address and no name. A name could
- * be somebody else's, pointed here (DNS rebinding); names an operator wants are listed in `origins`.
+ * True for a page that this node served itself: its origin is where the request went, or one of `own`, the places (`host:port`) where this
+ * machine listens, and that is an address and no name. A name could be somebody else's, pointed here (DNS rebinding); names an operator
+ * wants are listed in `origins`.
  */
-export function isOwnOrigin(origin: string, host: string | undefined): boolean {
+export function isOwnOrigin(origin: string, host: string | undefined, own: readonly string[] = []): boolean {
   const url = URL.parse(origin);
-  if (url?.protocol !== 'http:' || host === undefined || url.host !== host.toLowerCase()) return false;
+  if (url?.protocol !== 'http:' || host === undefined) return false;
+  const place = url.port === '' ? `${url.hostname}:80` : url.host;
   const { hostname } = url;
+  if (url.host !== host.toLowerCase() && !own.includes(place.replace(/^localhost:/, '127.0.0.1:'))) return false;
   return hostname === 'localhost' || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(hostname) || /^\[[0-9a-f:.]+\]$/.test(hostname);
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, test } from 'node:test';
 import { utf8 } from '../../src/bytes/index.ts';
 import { HttpServer } from '../../src/daemon/http-server.ts';
+import { ownPlaces } from '../../src/daemon/node-addresses.ts';
 import { isOwnOrigin, VIEWER_POLICY, ViewerFiles, viewerAddress } from '../../src/daemon/viewer-files.ts';
 import { SimulatedFiles, silentLog } from '../../src/platform/index.ts';
 
@@ -112,6 +113,27 @@ test('a page is our own where its origin is the address it asked, and that is no
   ] as const) {
     assert.equal(isOwnOrigin(origin, host), own, `${origin} at ${host}`);
   }
+});
+
+test('a page served at any address of this machine is our own, whichever of them it asks', () => {
+  const own = ['192.168.1.5:8456', '127.0.0.1:8456'];
+  for (const [origin, host, isOwn] of [
+    ['http://localhost:8456', '127.0.0.1:8456', true],
+    ['http://127.0.0.1:8456', '192.168.1.5:8456', true],
+    ['http://192.168.1.5:8456', '127.0.0.1:8456', true],
+    ['http://192.168.1.5:9999', '127.0.0.1:8456', false],
+    ['http://192.168.1.6:8456', '127.0.0.1:8456', false],
+    ['http://nvr.example:8456', '127.0.0.1:8456', false],
+    ['https://127.0.0.1:8456', '127.0.0.1:8456', false],
+  ] as const) {
+    assert.equal(isOwnOrigin(origin, host, own), isOwn, `${origin} at ${host}`);
+  }
+  const addresses = [
+    { address: '192.168.1.5', family: 'IPv4', internal: false },
+    { address: '127.0.0.1', family: 'IPv4', internal: true },
+  ] as const;
+  assert.deepEqual(ownPlaces([{ host: '0.0.0.0', port: 8456 }], addresses), own);
+  assert.deepEqual(ownPlaces([{ host: '10.0.0.1', port: 1 }], addresses), ['10.0.0.1:1']);
 });
 
 test('the viewer is opened at the first address of the node', () => {

@@ -27,6 +27,11 @@ const ATTACKS = [
   'hostile client',
   'local user',
   'operator',
+  'a page from elsewhere',
+  'rebinding',
+  'a hostile hosted copy',
+  'a script injected into the page',
+  'somebody with the browser profile',
 ];
 
 /** Rows of the tables of promises: the promise, and the cell with its tests. */

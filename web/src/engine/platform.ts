@@ -1,5 +1,6 @@
 import type { ClientDeps } from '../../../src/client/index.ts';
 import { type CryptoSuite, createNobleSuite, createWebSuite } from '../../../src/crypto/index.ts';
+import { socketAddress } from './socket-address.ts';
 
 /** What the browser gives, in the shapes the client library asks for. */
 export interface BrowserPlatform extends ClientDeps {
@@ -21,7 +22,9 @@ export async function browserPlatform(): Promise<BrowserPlatform> {
       : createNobleSuite(bytes),
     subtle,
     openSocket: (url, subprotocol) =>
-      new WebSocket(url, subprotocol) as unknown as ReturnType<ClientDeps['openSocket']>,
+      new WebSocket(socketAddress(url, location.protocol), subprotocol) as unknown as ReturnType<
+        ClientDeps['openSocket']
+      >,
     after(ms, task) {
       const timer = setTimeout(task, ms);
       return () => clearTimeout(timer);
