@@ -200,7 +200,9 @@ async function ask(
   at: number,
   options: ReadSegmentOptions,
 ): Promise<Found> {
-  return readKeyframe(deps, segment, at, { ...options, head: await head });
+  const known = await head;
+  options.signal?.throwIfAborted();
+  return readKeyframe(deps, segment, at, { ...options, head: known });
 }
 
 /** Which keyframes of a stretch are wanted: none nearer to the one before than asked for. */

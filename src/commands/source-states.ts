@@ -23,6 +23,7 @@ export function streamState(source: SourceView, view: StreamView, told: boolean)
     ...(lastFragmentAt === undefined ? {} : { lastFragmentAt: Math.round(lastFragmentAt) }),
     ...(reader === undefined ? {} : { reader }),
     ...(transport === undefined ? {} : { transport }),
+    ...(told && status.certificate ? { certificate: status.certificate } : {}),
     ...(typeof bitsPerSecond === 'number' ? { bitsPerSecond: Math.round(bitsPerSecond) } : {}),
     ...(typeof framesPerSecond === 'number' ? { framesPerSecond: Math.round(framesPerSecond * 100) / 100 } : {}),
     ...(typeof gopMs === 'number' ? { gopMs: Math.max(0, Math.round(gopMs)) } : {}),

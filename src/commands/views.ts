@@ -115,6 +115,8 @@ export interface RecorderView {
   audio?: 'copy' | 'transcode' | 'none';
   /** Which way the camera is read. */
   reader?: 'own' | 'ffmpeg';
+  /** rtsps: SHA-256 of the certificate the camera shows, hex. */
+  certificate?: string | null;
   /** Fragments that could not be used, and packets that did not arrive. */
   droppedFragments?: number;
   lostPackets?: number;

@@ -104,6 +104,8 @@ export interface SourceConfig {
     | { kind: 'virtual'; camera: VirtualConfig };
   /** What reads the camera: our own reader, ffmpeg, or the one that fits. */
   reader: 'auto' | 'own' | 'ffmpeg';
+  /** rtsps: SHA-256 of the certificate the camera must show, hex; null takes any. */
+  certificate: string | null;
   audio: 'auto' | 'copy' | 'none';
   record: RecordConfig;
   /** Where its ONVIF device service is, and who must answer there; null where it has none. */
@@ -268,6 +270,7 @@ function sourceOf(id: SourceId, source: CheckedSource, passwords: Passwords): So
           transport: source.transport,
         },
     reader: source.reader,
+    certificate: source.certificate ?? null,
     audio: source.audio,
     record: {
       ...record,

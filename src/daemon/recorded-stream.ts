@@ -65,7 +65,7 @@ export class RecordedStream {
 
   /** Begins recording; resolves at once, whatever the camera does. */
   async start(): Promise<void> {
-    const { input, enabled, audio, reader } = this.#source;
+    const { input, enabled, audio, reader, certificate } = this.#source;
     this.#recorder = createRecorder(
       { ...this.#deps, sink: this.#gate },
       {
@@ -77,6 +77,7 @@ export class RecordedStream {
         ffmpeg: 'ffmpeg',
         mayBegin: this.#order.mayBegin,
         reader,
+        ...(certificate === null ? {} : { certificate }),
         onCameraTime: this.#order.onCameraTime,
       },
     );

@@ -151,6 +151,6 @@ export function streamNames({ input }: Pick<SourceConfig, 'input'>): StreamName[
 }
 
 /** All that a recorder goes by, as one text to be compared and nothing else: there are passwords in it. */
-function recordingFacts({ id, enabled, input, audio, reader }: SourceConfig): string {
-  return JSON.stringify([id, enabled, input, audio, reader]);
+function recordingFacts({ id, enabled, input, audio, reader, certificate }: SourceConfig): string {
+  return JSON.stringify([id, enabled, input, audio, reader, certificate]);
 }

@@ -45,6 +45,7 @@ export const sourceShape = z
     find: yesNo().default(true),
     transport: oneOf(['auto', 'tcp', 'udp']).default('auto'),
     reader: oneOf(['auto', 'own', 'ffmpeg']).default('auto'),
+    certificate: parsed('a SHA-256 fingerprint: 64 characters 0-9 and a-f, colons allowed', fingerprint).optional(),
     audio: oneOf(['auto', 'copy', 'none']).default('auto'),
     record: z.preprocess(
       (value) => (typeof value === 'string' ? { main: value, sub: value } : value),
@@ -65,6 +66,10 @@ export const sourceShape = z
     tellCredentials(source, mistake);
     tellRules(source, mistake);
     if (!source.url === !source.virtual) mistake('url', 'expected either a camera url or virtual: true');
+    if (source.certificate && ![source.url, source.sub].some((each) => each?.address.startsWith('rtsps:')))
+      mistake('certificate', 'expected an rtsps url beside it');
+    if (source.certificate && source.reader === 'ffmpeg')
+      mistake('certificate', 'expected another reader beside it: ffmpeg does not check certificates');
     if (!source.virtual) return;
     if (source.sub) mistake('sub', 'expected no sub url beside virtual; write virtual: { sub: true }');
     if (source.onvif) mistake('onvif', 'expected no onvif beside virtual; write virtual: { onvif: true }');
@@ -121,4 +126,10 @@ function pictureSize(text: string): { width: number; height: number } | null {
   const [width, height] = [Number(parts[1]), Number(parts[2])];
   const fits = [width, height].every((side) => side >= 64 && side <= 3840 && side % 2 === 0);
   return fits ? { width, height } : null;
+}
+
+/** SHA-256 of a certificate as programs print it, in lower case without colons; null where it is none. */
+function fingerprint(text: string): string | null {
+  const hex = text.replaceAll(':', '').toLowerCase();
+  return /^[0-9a-f]{64}$/.test(hex) ? hex : null;
 }

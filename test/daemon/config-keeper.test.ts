@@ -180,6 +180,7 @@ describe('a camera that is put', () => {
         transport: 'udp',
       },
       reader: 'auto',
+      certificate: null,
       audio: 'auto',
       record: { main: 'always', sub: 'always', schedule: null, on: ['motion'], beforeMs: 5_000, afterMs: 10_000 },
       onvif: null,

@@ -67,6 +67,7 @@ describe('a configuration', () => {
         transport: 'auto',
       },
       reader: 'auto',
+      certificate: null,
       audio: 'auto',
       record: { main: 'always', sub: 'always', schedule: null, on: ['motion'], beforeMs: 5_000, afterMs: 10_000 },
       onvif: null,
@@ -74,6 +75,17 @@ describe('a configuration', () => {
       keepMs: null,
       size: null,
     });
+  });
+
+  test('a pinned certificate is taken as programs print it, beside rtsps only', async () => {
+    const hex = 'ab'.repeat(32);
+    const printed = hex.toUpperCase().match(/../g)!.join(':');
+    const source = (rest: string) => `sources:\n  front:\n    certificate: '${printed}'\n    ${rest}\n`;
+    const { sources } = await check(source('url: rtsps://192.168.1.20/1'));
+    assert.equal(sources[0]!.certificate, hex);
+    await assert.rejects(check(source('url: rtsp://192.168.1.20/1')), /certificate: expected an rtsps url beside it/);
+    await assert.rejects(check(source('url: rtsps://10.0.0.1/1\n    reader: ffmpeg')), /expected another reader/);
+    await assert.rejects(check("sources: { a: { url: 'rtsps://a/1', certificate: 'abc' } }"), /SHA-256 fingerprint/);
   });
 
   test('the documented example is in order, and shows every key', async () => {

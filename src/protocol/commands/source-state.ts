@@ -42,6 +42,10 @@ export const streamStateShape = z.object({
   lastFragmentAt: field.at().optional().meta({ description: 'when the last fragment arrived' }),
   reader: z.enum(['own', 'ffmpeg']).optional().meta({ description: 'what reads the camera' }),
   transport: z.enum(['tcp', 'udp']).optional().meta({ description: 'how the camera sends' }),
+  certificate: field
+    .hex(32)
+    .optional()
+    .meta({ description: 'rtsps: SHA-256 of the certificate the camera shows; told to admins and owners only' }),
   bitsPerSecond: field.count().optional().meta({ description: 'lately, sound and picture together' }),
   framesPerSecond: z.number().min(0).max(1000).optional().meta({ description: 'lately' }),
   gopMs: field.count().optional().meta({ description: 'between the last two keyframes' }),
