@@ -286,6 +286,11 @@ async function show(viewer: Viewer, span: '1 minute' | '10 minutes'): Promise<vo
   const { page } = viewer;
   await page.getByRole('button', { name: 'Length of time shown' }).click();
   await page.getByRole('menuitem', { name: span, exact: true }).click();
+  const lengthMs = span === '1 minute' ? 60_000 : 600_000;
+  await until('the timeline shows that much', async () => {
+    const { from, to } = await reach(viewer);
+    return Math.abs(to - from - lengthMs) < lengthMs / 4;
+  });
 }
 
 interface Reach {

@@ -31,7 +31,7 @@ function fragment(startUs: number, seconds = 0.2, keyframe = false): FragmentPie
 }
 
 /** The engine's side of a feed, by hand. */
-function feedOf(wish: { fromUs: number; keyframesOnly?: boolean; knownUs?: number }) {
+function feedOf(wish: { fromUs: number; spacingMs?: number; knownUs?: number }) {
   const got: string[] = [];
   let [granted, order, sink] = [0, null as PlayOrder | null, null as FeedSink | null];
   const engine = {
@@ -43,7 +43,7 @@ function feedOf(wish: { fromUs: number; keyframesOnly?: boolean; knownUs?: numbe
   const feed = new PastFeed(
     engine,
     camera,
-    { keyframesOnly: false, ...wish },
+    { spacingMs: null, ...wish },
     {
       init: () => got.push('init'),
       fragment: ({ startUs }) => got.push(`fragment ${(startUs - T0) / 1e6}`),
@@ -80,8 +80,8 @@ test('no more is ordered than twelve seconds ahead, by the length fragments turn
 });
 
 test('keyframes are counted', () => {
-  const { feed, granted, sink, order } = feedOf({ fromUs: T0, keyframesOnly: true });
-  assert.equal(order().keyframesOnly, true);
+  const { feed, granted, sink, order } = feedOf({ fromUs: T0, spacingMs: 1_333 });
+  assert.deepEqual([order().keyframesOnly, order().spacing], [true, 1_333]);
   feed.order(0);
   for (let i = 0; i < 16; i++) sink().piece(fragment(T0 + i * 2_000_000, 0.2, true));
   feed.order(16);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { GAP_READ_MS, HOLD_MS_MAX, Playhead, type Standing } from '../../web/src/model/playhead.ts';
+import { GAP_READ_MS, HOLD_MS_MAX, LIVE_EDGE_MS, Playhead, type Standing } from '../../web/src/model/playhead.ts';
 
 /** A clock and calendar that are moved by hand, with what was asked to be called back. */
 function world(calendarAt = 1_800_000_000_000) {
@@ -158,9 +158,28 @@ test('faster than time it reaches the present and is live; at one it stays behin
   assert.equal(playhead.state.get().kind, 'past');
   assert.equal(Math.round(calendar() - playhead.now()), 10_000);
   playhead.setSpeed(2);
-  pass(9_000);
+  pass(10_000 - LIVE_EDGE_MS - 100);
   assert.equal(playhead.state.get().kind, 'past');
-  pass(1_500);
+  pass(200);
+  assert.equal(playhead.state.get().kind, 'live');
+});
+
+test('what plays near the present is live; what stands, is dragged or goes slower than time stays', () => {
+  const { playhead, pass, calendar } = world();
+  const near = () => calendar() - LIVE_EDGE_MS + 500;
+  playhead.seek(near(), { playing: false });
+  pass(60_000);
+  assert.equal(playhead.state.get().kind, 'past');
+  playhead.seek(near(), { scrubbing: true, playing: true });
+  assert.equal(playhead.state.get().kind, 'past');
+  playhead.setSpeed(0.5);
+  playhead.seek(near());
+  pass(4_000);
+  assert.equal(playhead.state.get().kind, 'past');
+  playhead.seek(calendar() - LIVE_EDGE_MS - 100);
+  playhead.setSpeed(1);
+  assert.equal(playhead.state.get().kind, 'past');
+  playhead.seek(near());
   assert.equal(playhead.state.get().kind, 'live');
 });
 

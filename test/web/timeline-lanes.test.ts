@@ -126,7 +126,7 @@ test('jumps ask each node once for events and each camera for gaps, and take the
   };
   const cameras = [camera('a'), camera('b')];
   assert.deepEqual(await eventFrom(call as never, cameras, 5_000, 1), { at: 7_000, camera: `${node}/a` });
-  assert.deepEqual(await gapFrom(call as never, cameras, 5_000, 1), { at: 6_500, camera: `${node}/b` });
+  assert.deepEqual(await gapFrom(call as never, cameras, 5_000, 1), { at: 6_750, camera: `${node}/b` });
   assert.deepEqual(asked, ['events.list oldest ["a","b"]', 'gaps.list oldest "a"', 'gaps.list oldest "b"']);
 });
 

@@ -41,8 +41,11 @@ export const FULL_SPEED_MAX = 4;
 export const HOLD_MS_MAX = 2_000;
 /** A gap of every tile is passed over after so long: enough to read what it says. */
 export const GAP_READ_MS = 1_500;
-/** Closer to the present than this the past is live: the recorder is not further than that with what it has written. */
-const LIVE_EDGE_MS = 400;
+/**
+ * Nearer to the present than this what plays is live: a recorder writes about once a second, so that the past ends a little before the
+ * present and would be waited for again and again.
+ */
+export const LIVE_EDGE_MS = 3_000;
 
 /** What the playhead needs of the world; absent: the browser's own. */
 export interface PlayheadTime {
@@ -251,15 +254,15 @@ export class Playhead {
     this.#watchEdge();
   }
 
-  /** Faster than time itself the present is reached some day: then it is live. */
+  /** What plays and reaches the present, or begins near to it, is live; slower than time it falls behind and stays. */
   #watchEdge(): void {
     this.#cancelEdge?.();
     this.#cancelEdge = null;
     const state = this.state.get();
-    if (state.kind !== 'past' || !state.playing || state.scrubbing) return;
+    if (state.kind !== 'past' || !state.playing || state.scrubbing || state.speed < 1) return;
     const left = this.#calendar() - this.now();
     if (left <= LIVE_EDGE_MS) this.goLive();
-    if (left <= LIVE_EDGE_MS || state.speed <= 1) return;
+    if (left <= LIVE_EDGE_MS || state.speed === 1) return;
     const wait = Math.min((left - LIVE_EDGE_MS) / (state.speed - 1) + 20, 60_000);
     this.#cancelEdge = this.#after(wait, () => this.#watchEdge());
   }

@@ -43,7 +43,7 @@ const RATE_MIN = 0.97;
 const RATE_MAX = 1.06;
 const RATE_STEP = 0.005;
 /** Rate for each second off. */
-const GAIN = 0.15;
+const GAIN = 0.25;
 /** Steering begins when this far off, and ends when this near: in between nothing moves. */
 const BEGIN_S = 0.05;
 const END_S = 0.015;

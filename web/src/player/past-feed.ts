@@ -23,7 +23,8 @@ export interface FeedNews {
  * already (a feed that goes on where another ended begins with the keyframe before) are left out.
  */
 export class PastFeed {
-  readonly keyframesOnly: boolean;
+  /** Only keyframes come, none nearer to the one before (ms); null: every picture. */
+  readonly spacingMs: number | null;
   /** From here on everything is known (µs): pictures or gaps. */
   fromUs: number;
   /** Up to here. */
@@ -41,18 +42,18 @@ export class PastFeed {
   constructor(
     engine: Pick<Engine, 'play'>,
     camera: TileCamera,
-    wish: { fromUs: number; keyframesOnly: boolean; knownUs?: number },
+    wish: { fromUs: number; spacingMs: number | null; knownUs?: number },
     news: FeedNews,
     clock: () => number = () => performance.now(),
   ) {
-    const { fromUs, keyframesOnly, knownUs } = wish;
+    const { fromUs, spacingMs, knownUs } = wish;
     this.fromUs = fromUs;
     this.reachUs = knownUs ?? fromUs;
-    this.keyframesOnly = keyframesOnly;
+    this.spacingMs = spacingMs;
     const order = {
       ...camera,
       from: Math.max(0, Math.floor(fromUs / 1000)),
-      ...(keyframesOnly ? { keyframesOnly } : {}),
+      ...(spacingMs === null ? {} : { keyframesOnly: true, spacing: spacingMs }),
     };
     this.#feed = engine.play(order, {
       piece: (piece) => {
@@ -85,9 +86,8 @@ export class PastFeed {
   /** Orders as much as there is room for; `aheadS`: picture (or keyframes, counted) that lies ready. */
   order(ahead: number): void {
     if (this.endedAt !== null) return;
-    const room = this.keyframesOnly
-      ? KEYS_AHEAD - ahead
-      : Math.ceil((AHEAD_S - ahead) / Math.max(this.#durationS, 0.02));
+    const room =
+      this.spacingMs === null ? Math.ceil((AHEAD_S - ahead) / Math.max(this.#durationS, 0.02)) : KEYS_AHEAD - ahead;
     const count = room - this.#ordered;
     if (count < BATCH && !(count > 0 && this.#ordered === 0)) return;
     // A first answer shows how long a fragment is; until then no more than some seconds are ordered.

@@ -1,29 +1,24 @@
 import type { Engine } from '../engine/engine.ts';
 import type { EngineError, FragmentPiece, GapPiece, InitPiece } from '../engine/messages.ts';
 import { FULL_SPEED_MAX, type Playhead, type PlayheadState } from '../model/playhead.ts';
-import { PastFeed } from './past-feed.ts';
 import { PastGlass } from './past-glass.ts';
-import { middleOf, type Picture, PictureIndex } from './past-index.ts';
-import { isAway, type Motion, motionFor } from './past-motion.ts';
+import { PictureIndex } from './past-index.ts';
+import { PastPictures } from './past-pictures.ts';
 import { PastScrub } from './past-scrub.ts';
+import { PastStepper } from './past-stepper.ts';
+import { AGAIN_MS, PastSupply } from './past-supply.ts';
 import type { ShownPicture, TileCamera, TilePlayer, TileState, TileStats } from './tile-player.ts';
 
 /** How often it is looked where the picture is and where it should be. */
 const TICK_MS = 50;
 /** Kept behind the shown picture, for steps back; µs. */
 const BEHIND_US = 15_000_000;
-/** Behind what a feed has brought, so far ahead it is waited for; beyond, another one begins; µs. */
-const REACH_SLACK_US = 3_000_000;
-/** What ended at the newest recording is asked for again after so long. */
-const AGAIN_MS = 700;
-/** A node that could not answer is asked again after so long. */
-const RETRY_MS = 2_500;
-/** What lies ready and does not come up is fetched anew after so long. */
-const STUCK_MS = 1_800;
-/** A step waits so long for pictures. */
-const STEP_MS_MAX = 4_000;
-/** Faster than this there is no sound. */
-const HEARD_SPEED_MAX = 2;
+/** A recorder has written all but the newest of so long: nearer to the present the search is for what there is. */
+const WRITING_MS = 2_500;
+/** So far behind the present nothing is being written any more: what is not there is a gap. */
+const WRITTEN_MS = 90_000;
+/** Keyframes shown in a second of fast motion, at most. */
+const KEYS_PER_S = 12;
 
 type Past = Extract<PlayheadState, { kind: 'past' }>;
 
@@ -38,35 +33,22 @@ export class PastPlayer implements TilePlayer {
   readonly #index = new PictureIndex();
   readonly #listeners = new Set<(state: TileState) => void>();
   readonly #firstListeners = new Set<() => void>();
-  readonly #arrivals = new Set<() => void>();
   #video: HTMLVideoElement | null = null;
   #glass: PastGlass | null = null;
+  #pictures: PastPictures | null = null;
   #scrub: PastScrub | null = null;
+  #supply: PastSupply | null = null;
+  #stepper: PastStepper | null = null;
   #camera: TileCamera | null = null;
-  #feed: PastFeed | null = null;
   #state: TileState = { kind: 'idle' };
   #shown: ShownPicture | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #unsubscribe = () => {};
   #startedAt = 0;
   #lost = false;
-  #moving = false;
   #ticking = false;
   #lastInit: ArrayBuffer | null = null;
-  /** The picture that was searched for last; 0 since it runs. */
-  #exactUs = 0;
-  /** `performance.now()` since when a picture that lies there has not come up; 0: it has. */
-  #stuckAt = 0;
-  #keyShown = 0;
-  #counts = {
-    codecs: '',
-    frames: [] as number[],
-    firstPictureMs: null as number | null,
-    fragments: 0,
-    bytes: 0,
-    stalls: 0,
-    jumps: 0,
-  };
+  #counts = noCounts();
 
   constructor(engine: Engine, playhead: Playhead) {
     this.#engine = engine;
@@ -85,7 +67,7 @@ export class PastPlayer implements TilePlayer {
     this.#camera = camera;
     this.#glass?.close();
     this.#glass = null;
-    this.#counts = { codecs: '', frames: [], firstPictureMs: null, fragments: 0, bytes: 0, stalls: 0, jumps: 0 };
+    this.#counts = noCounts();
     if (runs) this.start();
   }
 
@@ -101,9 +83,14 @@ export class PastPlayer implements TilePlayer {
       this.#fail({ code: 'ERR_VIEWER_MEDIA', kind: 'corrupt', message: what }),
     );
     before?.close();
+    const pictures = new PastPictures(video, this.#index);
+    this.#pictures = pictures;
+    this.#supply = this.#supplyOf(camera);
+    const stepper = new PastStepper(this.#index, this.#supply);
+    this.#stepper = stepper;
     this.#scrub = new PastScrub(this.#engine, camera, this.#index, {
       lay: (init, fragment) => this.#lay(init, fragment),
-      show: (picture) => this.#seekTo(picture),
+      show: (picture) => pictures.show(picture),
       gap: (gap) => this.#enterGap(gap),
       free: (from, to) => this.#glass?.remove(from, to),
       failed: (error) => this.#fail(error),
@@ -111,7 +98,7 @@ export class PastPlayer implements TilePlayer {
     this.#enter({ kind: 'opening', since: Date.now() });
     this.#playhead.join(this.#me, {
       camera: `${camera.node}/${camera.source}`,
-      step: (at, direction) => this.#step(at * 1000, direction),
+      step: (at, direction) => stepper.step(at * 1000, direction),
     });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#unsubscribe = this.#playhead.state.subscribe(() => this.#tick());
@@ -124,7 +111,8 @@ export class PastPlayer implements TilePlayer {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#unsubscribe();
-    this.#closeFeed();
+    this.#supply?.close();
+    this.#stepper?.close();
     this.#scrub?.close();
     this.#playhead.leave(this.#me);
     this.#video?.pause();
@@ -147,7 +135,8 @@ export class PastPlayer implements TilePlayer {
   stats(): TileStats {
     const video = this.#video;
     const now = performance.now();
-    const { codecs, frames, firstPictureMs, fragments, bytes, stalls, jumps } = this.#counts;
+    const { codecs, frames, firstPictureMs, fragments, bytes } = this.#counts;
+    const { stalls = 0, jumps = 0 } = this.#pictures ?? {};
     return {
       stream: this.#camera?.stream ?? 'main',
       codecs,
@@ -191,200 +180,104 @@ export class PastPlayer implements TilePlayer {
 
   #look(): void {
     const state = this.#playhead.state.get();
-    if (this.#timer === undefined || state.kind !== 'past' || ['failed', 'unplayable'].includes(this.#state.kind))
+    if (this.#timer === undefined || ['failed', 'unplayable'].includes(this.#state.kind)) return;
+    if (state.kind !== 'past') {
+      this.#pictures!.leave();
       return;
+    }
     const atUs = this.#playhead.now() * 1000;
     if (state.scrubbing) {
-      this.#closeFeed();
+      this.#supply!.close();
       this.#video!.pause();
       this.#release();
-      this.#scrub!.want(atUs);
+      this.#scrub!.want(Math.min(atUs, newestWrittenUs()));
       return;
     }
     this.#scrub!.rest();
-    const keyframesOnly = state.playing && state.speed > FULL_SPEED_MAX;
-    this.#wantFeed(atUs, keyframesOnly);
-    if (keyframesOnly) this.#runKeys(atUs);
+    const keysOnly = state.playing && state.speed > FULL_SPEED_MAX;
+    this.#supply!.want(atUs, keysOnly ? Math.round((state.speed * 1000) / KEYS_PER_S) : null);
+    if (keysOnly) this.#runKeys(atUs);
     else this.#runPictures(atUs, state);
     const gone = this.#index.dropBefore(atUs - BEHIND_US);
     if (gone === null) return;
     this.#glass!.remove(0, gone);
-    if (this.#feed)
-      this.#feed.fromUs = Math.max(this.#feed.fromUs, this.#index.fragments[0]?.startUs ?? atUs - BEHIND_US);
+    this.#supply!.forget(atUs - BEHIND_US);
   }
 
   /** All pictures, in step with the clock. */
   #runPictures(atUs: number, { playing, speed }: Past): void {
-    const video = this.#video!;
     const picture = this.#index.pictureAt(atUs);
     if (!picture) {
-      video.pause();
+      this.#video!.pause();
       const gap = this.#index.gapAt(atUs);
       if (gap) this.#enterGap(gap);
       else this.#starve(atUs);
       return;
     }
     this.#playhead.report(this.#me, { kind: 'picture' });
-    const stands = !playing || this.#playhead.waiting.get();
-    const wanted = stands ? (picture.glass + picture.glassEnd) / 2 : picture.glass + (atUs - picture.startUs) / 1e6;
-    const onGlass = this.#index.wallAt(video.currentTime);
-    const away = onGlass === null || this.#index.endOfStretch(onGlass) !== this.#index.endOfStretch(atUs);
-    const motion: Motion = { current: video.currentTime, wanted, picture, speed, stands, away };
-    // A picture that ran and stopped may be the neighbour of what its time says: only a search is exact.
-    const inexact = !playing && this.#exactUs !== picture.startUs && !video.seeking;
-    if (inexact || isAway(motion)) {
-      // One search at a time; where it stood out too long the next one corrects it.
-      if (!video.seeking || Math.abs(video.currentTime - wanted) > 1) this.#seekTo(picture, wanted);
-      if (playing) this.#playhead.hold(this.#me);
-      return;
-    }
-    const leftS = (this.#index.endOfStretch(atUs) - atUs) / 1e6;
-    const ready =
-      !video.seeking && (video.readyState >= 3 || (video.readyState >= 2 && ((stands && !playing) || leftS < 0.4)));
-    if (!ready) {
-      // The browser let go of it, or could not use it: it is fetched again, from the keyframe before.
-      this.#stuckAt ||= performance.now();
-      if (performance.now() - this.#stuckAt > STUCK_MS) {
-        this.#stuckAt = 0;
-        this.#open(atUs, false);
-      }
-      if (playing && this.#moving && !video.seeking) this.#counts.stalls++;
-      this.#moving = false;
-      if (playing) this.#playhead.hold(this.#me);
-      return;
-    }
-    this.#stuckAt = 0;
-    this.#release();
-    video.volume = speed > HEARD_SPEED_MAX ? 0 : 1;
-    if (!playing || this.#playhead.waiting.get()) {
-      video.pause();
-      this.#moving = false;
-      return;
-    }
-    const rate = motionFor(motion, video.muted);
-    if (Math.abs(video.playbackRate - rate) > 0.002) video.playbackRate = rate;
-    this.#moving = true;
-    this.#exactUs = 0;
-    if (video.paused) video.play().catch(() => {});
+    const held = () => this.#playhead.waiting.get();
+    const pace = { atUs, playing, held: held(), speed };
+    const kept = this.#pictures!.keep(picture, pace, held, () => this.#release());
+    if (kept === 'stuck') this.#supply!.open(atUs, null);
+    if (kept !== 'ready' && playing) this.#playhead.hold(this.#me);
   }
 
   /** One keyframe after the other, each at its time. */
   #runKeys(atUs: number): void {
-    const video = this.#video!;
-    video.pause();
+    this.#video!.pause();
     const gap = this.#index.gapAt(atUs);
     const key = this.#index.lastAt(atUs);
-    const feed = this.#feed!;
     if (gap && (!key || key.endUs <= gap.startUs + 1_000)) {
       this.#enterGap(gap);
       return;
     }
     const next = this.#index.fragments.some(({ startUs }) => startUs > atUs);
-    if (!key || (!next && feed.endedAt === null)) {
-      this.#playhead.report(this.#me, { kind: 'unknown' });
-      this.#playhead.hold(this.#me);
-      if (!key) return;
-    } else {
+    if (key && (next || this.#supply!.feed?.endedAt != null)) {
       this.#playhead.report(this.#me, { kind: 'picture' });
       this.#release();
+    } else {
+      this.#playhead.report(this.#me, { kind: 'unknown' });
+      this.#playhead.hold(this.#me);
     }
-    if (key.startUs === this.#keyShown || video.seeking) return;
-    this.#keyShown = key.startUs;
-    this.#seekTo(this.#index.pictureAt(key.startUs)!);
+    if (key) this.#pictures!.keepKey(key.startUs);
   }
 
   /** There should be something here, and there is nothing yet. */
   #starve(atUs: number): void {
-    const feed = this.#feed;
+    const feed = this.#supply!.feed;
     this.#playhead.report(this.#me, { kind: 'unknown' });
     this.#playhead.hold(this.#me);
     if (feed?.endedAt != null && atUs >= feed.reachUs) {
-      const behindMs = Date.now() - atUs / 1000;
       // The end of everything recorded: a recorder writes its newest seconds yet, or nothing was recorded from here to the present.
-      if (behindMs > 90_000 && !feed.error) {
+      if (Date.now() - atUs / 1000 > WRITTEN_MS && !feed.error) {
         this.#enterGap({ kind: 'gap', startUs: feed.reachUs, endUs: null, cause: 'unknown' });
         return;
       }
-      const since = performance.now() - feed.endedAt;
-      if (since < AGAIN_MS * 2 && !this.#isWaiting()) return;
+      if (performance.now() - feed.endedAt < AGAIN_MS * 2 && !this.#isWaiting()) return;
     }
     if (!this.#isWaiting() && this.#state.kind !== 'opening') {
       this.#enter({ kind: 'waiting', since: Date.now(), why: this.#lost ? 'link' : 'data' });
     }
   }
 
-  /** Sees to it that what is shown is on its way. */
-  #wantFeed(atUs: number, keyframesOnly: boolean): void {
-    const feed = this.#feed;
-    if (feed && feed.keyframesOnly === keyframesOnly && feed.fromUs <= atUs + 1_000) {
-      const near = atUs <= feed.reachUs + (keyframesOnly ? 20 * REACH_SLACK_US : REACH_SLACK_US) || !feed.begun;
-      if (feed.endedAt === null && near) {
-        const ahead = keyframesOnly
-          ? this.#index.fragments.filter(({ startUs }) => startUs > atUs).length
-          : this.#index.aheadUs(atUs) / 1e6;
-        feed.order(ahead);
-        return;
-      }
-      if (feed.endedAt !== null) {
-        const since = performance.now() - feed.endedAt;
-        const gapHere = this.#index.gapAt(atUs);
-        if (feed.error) {
-          if (since > RETRY_MS) this.#open(atUs, keyframesOnly);
-          return;
-        }
-        if (atUs < feed.reachUs - 8_000_000 || since < AGAIN_MS || (gapHere && since < RETRY_MS)) return;
-        // Goes on where that one ended; what it brought stays.
-        this.#open(feed.reachUs, keyframesOnly, feed);
-        return;
-      }
-    }
-    this.#open(atUs, keyframesOnly);
-  }
-
-  #open(fromUs: number, keyframesOnly: boolean, before?: PastFeed): void {
-    const knownFromUs = before?.fromUs;
-    this.#closeFeed();
-    // What lies there is let go of with the first answer: until then the picture stays.
-    let fresh = before === undefined;
-    const renew = () => {
-      this.#lost = false;
-      if (!fresh) return;
-      fresh = false;
-      this.#index.clear();
-      this.#glass!.clear();
-    };
-    if (fresh) {
-      this.#index.clear();
-      this.#keyShown = 0;
-    }
-    const wish = { fromUs, keyframesOnly, ...(before ? { knownUs: before.reachUs } : {}) };
-    const feed = new PastFeed(this.#engine, this.#camera!, wish, {
-      init: (piece) => {
-        renew();
-        this.#init(piece);
+  #supplyOf(camera: TileCamera): PastSupply {
+    return new PastSupply(this.#engine, camera, this.#index, {
+      renew: () => {
+        this.#glass!.clear();
+        this.#pictures!.renew();
       },
-      fragment: (piece) => {
-        renew();
-        this.#lay(null, piece);
-      },
-      gap: (piece) => {
-        renew();
-        this.#index.addGap(piece);
-        this.#arrived();
+      init: (piece) => this.#init(piece),
+      fragment: (piece) => this.#lay(null, piece),
+      arrived: () => {
+        this.#lost = false;
+        this.#stepper?.arrived();
       },
       lost: () => {
         this.#lost = true;
         if (this.#isWaiting()) this.#enter({ kind: 'waiting', since: Date.now(), why: 'link' });
       },
-      ended: (error) => {
-        if (error && ['denied', 'missing', 'invalid', 'unauthenticated', 'corrupt'].includes(error.kind))
-          this.#fail(error);
-        this.#arrived();
-      },
+      failed: (error) => this.#fail(error),
     });
-    if (knownFromUs !== undefined) feed.fromUs = knownFromUs;
-    this.#feed = feed;
-    feed.order(0);
   }
 
   #init(piece: InitPiece): void {
@@ -394,7 +287,7 @@ export class PastPlayer implements TilePlayer {
     this.#index.beginRun();
     this.#counts.codecs = piece.codecs;
     if (this.#glass!.init(piece)) return;
-    this.#closeFeed();
+    this.#supply?.close();
     this.#release();
     this.#playhead.leave(this.#me);
     this.#enter({ kind: 'unplayable', since: Date.now(), codecs: piece.codecs });
@@ -405,51 +298,6 @@ export class PastPlayer implements TilePlayer {
     this.#counts.fragments++;
     this.#counts.bytes += piece.bytes.byteLength;
     this.#glass!.append(piece.bytes, this.#index.lay(piece).offset);
-    this.#arrived();
-  }
-
-  #seekTo(picture: Picture, glass?: number): void {
-    const video = this.#video!;
-    const inside = glass ?? (picture.glass + picture.glassEnd) / 2;
-    this.#counts.jumps++;
-    this.#moving = false;
-    this.#exactUs = picture.startUs;
-    video.pause();
-    video.currentTime = Math.min(Math.max(inside, picture.glass + 0.001), picture.glassEnd - 0.0005);
-  }
-
-  /** The middle of the next or previous picture; waits for it where it must be fetched. */
-  async #step(atUs: number, direction: 1 | -1): Promise<number | null> {
-    const until = performance.now() + STEP_MS_MAX;
-    let from: Picture | null = null;
-    while (performance.now() < until && this.#timer !== undefined) {
-      from ??= this.#index.pictureAt(atUs);
-      if (from) {
-        const found = direction === 1 ? this.#index.next(from) : this.#index.previous(from);
-        if (found) return middleOf(found);
-        const beforeUs = this.#index.gapAt(from.startUs - 2_000)?.startUs ?? from.startUs;
-        if (direction === -1 && this.#feed && this.#feed.fromUs > beforeUs - 2_000) this.#open(beforeUs - 2_000, false);
-      } else if (this.#index.gapAt(atUs)) return null;
-      if (direction === 1) this.#feed?.order(0);
-      await this.#arrival(until - performance.now());
-    }
-    return null;
-  }
-
-  #arrived(): void {
-    for (const arrived of [...this.#arrivals]) arrived();
-  }
-
-  #arrival(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#arrivals.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, Math.min(Math.max(ms, 0), 250));
-      this.#arrivals.add(done);
-    });
   }
 
   #watchPictures(video: HTMLVideoElement): void {
@@ -479,8 +327,7 @@ export class PastPlayer implements TilePlayer {
   #enterGap({ startUs, endUs, cause }: GapPiece): void {
     const until = endUs === null ? null : endUs / 1000;
     this.#release();
-    this.#video!.pause();
-    this.#moving = false;
+    this.#pictures!.rest();
     this.#playhead.report(this.#me, { kind: 'gap', until });
     const before = this.#state;
     if (before.kind === 'gap' && before.since === startUs / 1000 && before.until === until) return;
@@ -488,7 +335,7 @@ export class PastPlayer implements TilePlayer {
   }
 
   #fail(error: EngineError): void {
-    this.#closeFeed();
+    this.#supply?.close();
     this.#playhead.leave(this.#me);
     this.#enter({ kind: 'failed', since: Date.now(), error });
   }
@@ -502,15 +349,19 @@ export class PastPlayer implements TilePlayer {
     if (this.#isWaiting()) this.#enter({ kind: 'playing', since: Date.now() });
   }
 
-  #closeFeed(): void {
-    this.#feed?.close();
-    this.#feed = null;
-  }
-
   #enter(state: TileState): void {
     this.#state = state;
     for (const listener of [...this.#listeners]) listener(state);
   }
+}
+
+/** In steps of half a second: a cursor held at the present asks no more often. */
+function newestWrittenUs(): number {
+  return Math.floor((Date.now() - WRITING_MS) / 500) * 500_000;
+}
+
+function noCounts() {
+  return { codecs: '', frames: [] as number[], firstPictureMs: null as number | null, fragments: 0, bytes: 0 };
 }
 
 function sameBytes(a: ArrayBuffer, b: ArrayBuffer): boolean {

@@ -37,8 +37,7 @@ export class TileScreen {
   readonly shows = new Store<ScreenOrder | null>(null);
   /** Pictures have been seen since the camera was chosen: something stands on the glass. */
   readonly pictured = new Store(false);
-  readonly #engine: Engine;
-  readonly #playhead: Playhead;
+  readonly #playerOf: (past: boolean) => TilePlayer;
   readonly #host: HTMLElement;
   #front: Layer | null = null;
   #next: Layer | null = null;
@@ -47,9 +46,14 @@ export class TileScreen {
   #label = '';
   #shape = 0;
 
-  constructor(engine: Engine, playhead: Playhead, host: GlassElement) {
-    this.#engine = engine;
-    this.#playhead = playhead;
+  constructor(
+    engine: Engine,
+    playhead: Playhead,
+    host: GlassElement,
+    playerOf: (past: boolean) => TilePlayer = (past) =>
+      past ? new PastPlayer(engine, playhead) : new LivePlayer(engine),
+  ) {
+    this.#playerOf = playerOf;
     this.#host = host;
     host.tileScreen = this;
   }
@@ -134,7 +138,7 @@ export class TileScreen {
     video.disablePictureInPicture = true;
     video.preload = 'auto';
     video.setAttribute('aria-label', this.#label);
-    const player: TilePlayer = order.past ? new PastPlayer(this.#engine, this.#playhead) : new LivePlayer(this.#engine);
+    const player = this.#playerOf(order.past);
     const layer: Layer = { order, video, player };
     // Behind what is shown, yet seen: a browser draws no pictures of what is hidden.
     this.#host.prepend(video);
@@ -146,7 +150,8 @@ export class TileScreen {
       else this.#swap(layer);
     });
     player.onState((state) => {
-      if (layer === this.#front && !this.#next) this.state.set(state);
+      // While another one is on its way this is still what is seen.
+      if (layer === this.#front) this.state.set(state);
       else if (layer === this.#next && HOPELESS.includes(state.kind)) this.#swap(layer);
     });
     return layer;

@@ -6,6 +6,8 @@ import type { CoverageCamera } from './coverage-source.ts';
 const HERE_MS = 1_500;
 /** Shorter gaps are passed over: a restart of the camera's stream leaves some of less than a second. */
 const GAP_MS_MIN = 1_000;
+/** The last picture before a gap may reach a little into it: a jump goes so far inside, ms. */
+const INSIDE_MS = 250;
 /** Events looked at for one jump. */
 const EVENTS_MAX = 96;
 
@@ -36,7 +38,7 @@ export async function eventFrom(
   return nearestTo(found.flat(), at, direction);
 }
 
-/** The beginning of the next gap after (or the last before) `at`, across cameras; null where there is none. */
+/** Just inside the beginning of the next gap after (or the last before) `at`, across cameras; null where there is none. */
 export async function gapFrom(
   call: Call,
   cameras: readonly CoverageCamera[],
@@ -51,7 +53,10 @@ export async function gapFrom(
           ? { ...common, from: Math.ceil(at), order: 'oldest' as const }
           : { ...common, to: Math.max(0, Math.floor(at - HERE_MS)), order: 'newest' as const };
       const { gaps } = await call(node, 'gaps.list', wish);
-      return gaps.map(({ startAt }) => ({ at: startAt, camera: key }));
+      return gaps.map(({ startAt, endAt }) => ({
+        at: startAt + Math.min(INSIDE_MS, Math.floor(((endAt ?? Number.POSITIVE_INFINITY) - startAt) / 2)),
+        camera: key,
+      }));
     }),
   );
   return nearestTo(found.flat(), at, direction);

@@ -13,7 +13,7 @@ export function TileMessageView({ message, name, over }: { message: TileMessage;
   const now = useNow(1_000);
   const { title, advice } = wordsOf(t, message, name);
   const times = timesOf(t, formats, message, now);
-  const quiet = message.what.kind === 'opening' || message.what.kind === 'connecting';
+  const quiet = isPassing(message);
   return (
     <div className="wall-message" data-over={over ? '' : undefined} data-quiet={quiet ? '' : undefined}>
       <p className="wall-message-title" role="status">
@@ -23,6 +23,11 @@ export function TileMessageView({ message, name, over }: { message: TileMessage;
       {advice && <p className="wall-message-advice">{advice}</p>}
     </div>
   );
+}
+
+/** Over in a moment: told quietly, without times. */
+function isPassing({ what }: Pick<TileMessage, 'what'>): boolean {
+  return what.kind === 'opening' || what.kind === 'loading' || what.kind === 'connecting';
 }
 
 function wordsOf(t: TFunction<'wall'>, { what }: TileMessage, name: string): { title: string; advice: string | null } {
@@ -59,11 +64,13 @@ function wordsOf(t: TFunction<'wall'>, { what }: TileMessage, name: string): { t
       return { title: t('message.connecting'), advice: null };
     case 'opening':
       return { title: t('message.opening'), advice: null };
+    case 'loading':
+      return { title: t('message.loading'), advice: null };
   }
 }
 
 function timesOf(t: TFunction<'wall'>, formats: Formats, { what, since, next }: TileMessage, now: number): string[] {
-  if (what.kind === 'opening' || what.kind === 'connecting') return [];
+  if (isPassing({ what })) return [];
   const told: string[] = [];
   // Whole seconds: tenths would change too fast to be read.
   const long = (ms: number) => formats.duration(Math.floor(Math.max(0, ms) / 1000) * 1000);

@@ -16,6 +16,8 @@ export interface TileMessage {
     | { kind: 'gap'; cause: GapCause; past: boolean }
     | { kind: 'late' }
     | { kind: 'opening' }
+    /** A recording is on its way. */
+    | { kind: 'loading' }
     | { kind: 'unplayable'; codecs: string }
     | { kind: 'failed'; error: EngineError };
   /** Epoch ms; null: not known. */
@@ -81,8 +83,11 @@ function pastMessage(player: TileState): TileMessage | null {
       return { what: { kind: 'failed', error: player.error }, since: player.since, next: null };
     case 'ended':
       return { what: { kind: 'removed' }, since: player.since, next: null };
+    case 'waiting': {
+      const what = player.why === 'link' ? ({ kind: 'connecting' } as const) : ({ kind: 'loading' } as const);
+      return { what, since: player.since, next: null };
+    }
     case 'opening':
-    case 'waiting':
       return { what: { kind: 'opening' }, since: player.since, next: null };
     default:
       return null;
