@@ -9,7 +9,13 @@ import {
   readEnvironment,
   readNodeState,
 } from '../daemon/index.ts';
-import { createNodeDatagrams, createNodeHttp, createNodeProcesses, createNodeSockets } from '../platform/node/index.ts';
+import {
+  careForMemory,
+  createNodeDatagrams,
+  createNodeHttp,
+  createNodeProcesses,
+  createNodeSockets,
+} from '../platform/node/index.ts';
 import type { World } from './world.ts';
 
 /** `start`: runs the node until it is interrupted. */
@@ -35,6 +41,7 @@ export async function startCommand(
     const daemon = createDaemon(deps, { ...place, config, version, pid, viewerFolder });
     await daemon.start();
     // Whatever is wrong with the file is in the log.
+    const careless = careForMemory(clock);
     const deaf = world.onHangup(() => void daemon.reload().catch(() => {}));
     try {
       const remarks = added ? [`no source was configured: the virtual camera ${added} was added to config.yaml`] : [];
@@ -64,6 +71,7 @@ export async function startCommand(
     } finally {
       await daemon.stop();
       deaf();
+      careless();
     }
     terminal.err('stopped\n');
   } finally {

@@ -14,6 +14,7 @@ import { freePort, NodeUnderTest, type Ran } from './node-process.ts';
 
 interface Segment {
   id: string;
+  state: string;
   startAt: number;
   endAt: number;
 }
@@ -82,6 +83,7 @@ const status = () => nvr.json<{ streams: State[]; warnings: string[] }>(['client
 const stateOf = async (source: string, stream = 'main') =>
   (await status()).streams.find((each) => each.source === source && each.stream === stream);
 const cameraOf = (source: string, user = 'owner') => nvr.json<Camera>(['client', 'camera', 'show', source], user);
+/** Closed ones: what is being written ends somewhere else each time it is asked. */
 const segmentsOf = async (source: string, stream = 'main') =>
   (
     await nvr.json<{ segments: Segment[] }>([
@@ -96,7 +98,7 @@ const segmentsOf = async (source: string, stream = 'main') =>
       '--limit',
       '200',
     ])
-  ).segments;
+  ).segments.filter(({ state }) => state !== 'open');
 const movieOf = (source: string, from: number) =>
   nvr.json<Movie>([
     'client',

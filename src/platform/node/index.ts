@@ -5,6 +5,7 @@ export { createNodeDatagrams } from './datagrams.ts';
 export { createNodeFiles } from './files.ts';
 export { createNodeHttp } from './http.ts';
 export { type InterfaceAddress, interfaceAddresses } from './interfaces.ts';
+export { careForMemory } from './memory-care.ts';
 export { createPinoLog, type LogLevel, type PinoLogOptions } from './pino-log.ts';
 export { createNodeProcesses, type NodeProcesses } from './processes.ts';
 export { createNodeRandom } from './random.ts';
