@@ -148,6 +148,7 @@ class Node implements Daemon {
           this.#vault!.retain(vaultOptions(changed, folder, this.#volumeBytes).retention);
           const changes = await this.#sources.apply(changed.sources);
           this.#cameras.apply(changed.sources);
+          await this.#swarm?.camerasChanged();
           return changes;
         },
         taken: () => this.#note('changed', null, 'config.yaml'),

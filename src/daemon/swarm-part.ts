@@ -49,6 +49,14 @@ export class SwarmPart implements Startable {
     this.#version = version;
   }
 
+  /** The cameras changed: a gateway on this machine reads of them at once. */
+  async camerasChanged(): Promise<void> {
+    const { hostedService } = this.#config;
+    if (this.#swarm === null || hostedService === null) return;
+    this.#cancelHosted();
+    await this.#tellGateway(hostedService);
+  }
+
   status(): SwarmStatus | null {
     return this.#swarm?.status() ?? null;
   }
@@ -154,6 +162,7 @@ export class SwarmPart implements Startable {
     } catch (error) {
       log.warn({ error }, 'could not write what the gateway on this machine reads');
     }
+    this.#cancelHosted();
     this.#cancelHosted = clock.after(HOSTED_MS, () => void this.#tellGateway(path));
   }
 }

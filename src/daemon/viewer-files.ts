@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
+import { gzip } from 'node:zlib';
 import { fromUtf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import type { Files } from '../platform/index.ts';
@@ -62,7 +62,7 @@ interface ViewerFile {
   etag: string;
   forEver: boolean;
   /** By content coding; `identity` always. */
-  bodies: Readonly<Partial<Record<'identity' | 'gzip' | 'br', Uint8Array>>>;
+  bodies: Readonly<Partial<Record<'identity' | 'gzip', Uint8Array>>>;
 }
 
 /** The built viewer, in memory: what is not in its manifest does not exist, whatever a request calls it. */
@@ -102,7 +102,7 @@ export class ViewerFiles {
     const file = this.#files.get(request.url?.split('?', 1)[0] ?? '');
     if (!file || (method !== 'GET' && method !== 'HEAD')) return false;
     const accepted = String(headers['accept-encoding'] ?? '');
-    const coding = (['br', 'gzip'] as const).find((each) => accepted.includes(each) && file.bodies[each]) ?? 'identity';
+    const coding = accepted.includes('gzip') && file.bodies.gzip ? 'gzip' : 'identity';
     const body = file.bodies[coding]!;
     const common = {
       ...HEADERS,
@@ -147,18 +147,12 @@ export function viewerAddress(addresses: readonly string[]): string | null {
 async function fileOf(path: string, hash: string, bytes: Uint8Array): Promise<ViewerFile> {
   const ending = path.split('.').at(-1)!;
   const dense = ending === 'png';
-  const options = { params: { [constants.BROTLI_PARAM_QUALITY]: 6, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } };
   return {
     type: TYPES[ending] ?? 'application/octet-stream',
     etag: `"${hash.slice(0, 32)}"`,
     forEver: FOR_EVER.test(path),
-    bodies: dense
-      ? { identity: bytes }
-      : {
-          identity: bytes,
-          gzip: await promisify(gzip)(bytes),
-          br: await promisify(brotliCompress)(bytes, options),
-        },
+    // Not brotli: it is a sixth smaller, and its encoder would be the largest thing in this process.
+    bodies: dense ? { identity: bytes } : { identity: bytes, gzip: await promisify(gzip)(bytes, { level: 9 }) },
   };
 }
 
