@@ -81,6 +81,11 @@ test('recording by event and by schedule, with a real camera and a real vault', 
     vault
       .list({ sourceId: YARD, stream, ...EVER, order: 'oldest', limit: 100 })
       .segments.filter(({ state }) => state !== 'open');
+  /** Nothing is being written: the run before has ended with its keyframe. */
+  const rests = () =>
+    vault
+      .list({ sourceId: YARD, stream: 'main', ...EVER, order: 'newest', limit: 1 })
+      .segments.every(({ state }) => state !== 'open');
   const gaps = () => vault.gaps({ sourceId: YARD, stream: 'main', ...EVER, limit: 100 });
   const count = () => stored.length;
   const motion = (active: boolean) => sources.event(YARD, { kind: 'motion', active, name: null, at: deps.clock.now() });
@@ -90,7 +95,8 @@ test('recording by event and by schedule, with a real camera and a real vault', 
     // Nobody tells of events yet: everything is stored.
     await until('the large picture is stored, for safety', () => view().recording === 'unsure' && count() > 5);
     sources.eventsConnected(YARD, true);
-    await until('it waits for an event', () => view().recording === 'waiting' && list().length === 1);
+    await until('it waits for an event', () => view().recording === 'waiting' && rests());
+    const known = list().length;
     const since = view().status.since;
     const settled = count();
     const watching = live.subscribe({ sourceId: YARD, stream: 'main' });
@@ -114,7 +120,7 @@ test('recording by event and by schedule, with a real camera and a real vault', 
     const { nalLengthSize } = first!.run.init.tracks[0]!;
     motion(false);
     const overUs = deps.clock.nowUs();
-    await until('the run was closed', () => view().recording === 'waiting' && list().length === 2);
+    await until('the run was closed', () => view().recording === 'waiting' && rests() && list().length > known);
     const mine = stored.slice(settled).map(({ fragment }) => fragment);
     for (const [i, { startUs }] of mine.entries()) if (i > 0) assert.equal(startUs, mine[i - 1]!.endUs, 'seamless');
     const endUs = mine.at(-1)!.endUs;
@@ -129,7 +135,7 @@ test('recording by event and by schedule, with a real camera and a real vault', 
     assert.ok(pictures >= last && pictures <= last + (lastGroup + 1) * 10, `${pictures} pictures of ${last}`);
     assert.ok(Math.abs((endUs - mine[0]!.startUs) / PICTURE_US - pictures) <= 2);
     // The index tells the same, and why there is nothing in between.
-    const [, segment] = list();
+    const segment = list()[known];
     assert.equal(segment!.startUs, mine[0]!.startUs);
     assert.equal(segment!.endUs, endUs);
     assert.ok(gaps().length > 0 && gaps().every(({ cause }) => cause === 'unwanted'));

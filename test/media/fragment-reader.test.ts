@@ -99,8 +99,12 @@ test('one huge keyframe is read, and its room is not kept', () => {
     const [next] = reader.push(bytes);
     assert.ok(next && 'fragment' in next && equalBytes(next.fragment.bytes, bytes));
   }
-  collect();
-  const heldBytes = process.memoryUsage().arrayBuffers - before;
+  // What one collection finds is freed beside the program: a busy machine needs a few.
+  let heldBytes = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 10 && heldBytes >= 8 * 10_000_000; round++) {
+    collect();
+    heldBytes = process.memoryUsage().arrayBuffers - before;
+  }
   assert.ok(heldBytes < 8 * 10_000_000, `${heldBytes} bytes are held by eight readers`);
 });
 
