@@ -40,6 +40,7 @@ interface Order {
   sub: CameraAddress | null;
   transport: 'auto' | 'tcp' | 'udp';
   reader: SourceConfig['reader'];
+  certificate: string | null;
   service: string | null;
   hardwareId: string | null;
   credentials: Credentials | null;
@@ -141,8 +142,13 @@ export class CameraTests {
     return { result, found };
   }
 
-  async #see(stream: StreamName, camera: CameraAddress, { transport, reader }: Order, signal: AbortSignal) {
-    const outcome = await this.#deps.probe(camera, { transport, reader, signal });
+  async #see(
+    stream: StreamName,
+    camera: CameraAddress,
+    { transport, reader, certificate }: Order,
+    signal: AbortSignal,
+  ) {
+    const outcome = await this.#deps.probe(camera, { transport, reader, certificate, signal });
     return {
       result: { stream, ...pictureFacts(outcome) } satisfies StreamResult,
       picture: 'init' in outcome ? { init: outcome.init, fragment: outcome.fragment } : null,
@@ -164,7 +170,9 @@ function orderOf(wish: TestWish, known: SourceConfig | null): Order {
   if (!main && service === null) throw sourceRefused(['there is nothing to try: give a url or an onvif address']);
   const own = ownCredentials(wish, [given, small]);
   const transport = wish.transport ?? before?.transport ?? 'auto';
-  const order = { main, sub, transport, reader: known?.reader ?? 'auto', service } as const;
+  // Wherever stored credentials go the pinned certificate holds; who names another place and brings credentials along tries that place.
+  const certificate = given && own ? null : (known?.certificate ?? null);
+  const order = { main, sub, transport, reader: known?.reader ?? 'auto', certificate, service } as const;
   const hardwareId = known?.onvif?.hardwareId ?? null;
   if (own) {
     const withOwn = (camera: CameraAddress | null) => camera && { ...camera, credentials: own };

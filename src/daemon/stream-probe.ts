@@ -20,7 +20,13 @@ export interface ProbedPicture {
 /** Tries one stream. Resolves, whatever the camera does; on abort with cause `stopped`. */
 export type StreamProbe = (
   camera: CameraAddress,
-  options: { transport: 'auto' | 'tcp' | 'udp'; reader: 'auto' | 'own' | 'ffmpeg'; signal: AbortSignal },
+  options: {
+    transport: 'auto' | 'tcp' | 'udp';
+    reader: 'auto' | 'own' | 'ffmpeg';
+    /** SHA-256 of the certificate the camera must show, hex; null takes any. */
+    certificate: string | null;
+    signal: AbortSignal;
+  },
 ) => Promise<ProbeOutcome>;
 
 /** How long one stream may take. */
@@ -31,12 +37,15 @@ const FRAGMENTS_MS = 1_500;
 
 /** Sees with a recorder of its own that keeps nothing: exactly what recording would see. */
 export function createStreamProbe(deps: Omit<RecorderDeps, 'sink' | 'startGate'>): StreamProbe {
-  return async (camera, { transport, reader, signal }) => {
+  return async (camera, { transport, reader, certificate, signal }) => {
     const { clock } = deps;
     const began = clock.monotonic();
     const seen = new FirstPicture(() => clock.monotonic());
     const fixed = { enabled: true, audio: 'keep', notBeforeUs: 0, ffmpeg: 'ffmpeg' } as const;
-    const recorder = createRecorder({ ...deps, sink: seen }, { ...fixed, camera, transport, reader });
+    const recorder = createRecorder(
+      { ...deps, sink: seen },
+      { ...fixed, camera, transport, reader, ...(certificate === null ? {} : { certificate }) },
+    );
     const ended = new AbortController();
     const until = (ms: number) => clock.sleep(ms, ended.signal).catch(() => {});
     const refusal = new Promise<ProbeOutcome>((resolve) => {

@@ -25,6 +25,11 @@ const CONFIG = `sources:
     password: ${PASSWORD}
     onvif: true
     hardware: SN 42
+  vault:
+    url: rtsps://10.0.0.9/a
+    username: u
+    password: ${PASSWORD}
+    certificate: '${'ab'.repeat(32)}'
   test: { virtual: true }
 `;
 const video = {
@@ -188,6 +193,23 @@ describe('a camera that is tried', () => {
     assert.equal(result.streams.length, 2);
   });
 
+  test('shows stored credentials only behind the certificate that was pinned', async () => {
+    const pins: [string, string | null][] = [];
+    const probe: StreamProbe = async ({ address }, { certificate }) => {
+      pins.push([address, certificate]);
+      return picture;
+    };
+    const { run } = await rig({ probe });
+    await run({ source: 'vault' });
+    await run({ source: 'vault', url: 'rtsps://10.0.0.9/other' });
+    await run({ source: 'vault', url: 'rtsps://10.0.0.66/a', username: 'me', password: 'mine' });
+    assert.deepEqual(pins, [
+      ['rtsps://10.0.0.9/a', 'ab'.repeat(32)],
+      ['rtsps://10.0.0.9/other', 'ab'.repeat(32)],
+      ['rtsps://10.0.0.66/a', null],
+    ]);
+  });
+
   test('gets stored credentials only where they were given for', async () => {
     const { run, probed, orders } = await rig();
     for (const elsewhere of [
@@ -272,7 +294,10 @@ describe('a stream that is tried', { timeout: 40_000 }, () => {
   }
 
   test('gives its first picture and how many come', async () => {
-    const seen = await probe({ address: await camera(), credentials }, { transport: 'auto', reader: 'auto', signal });
+    const seen = await probe(
+      { address: await camera(), credentials },
+      { transport: 'auto', reader: 'auto', certificate: null, signal },
+    );
     assert.ok('init' in seen, JSON.stringify(seen));
     assert.deepEqual([seen.tracks[0]?.width, seen.tracks[0]?.height, seen.transport], [160, 96, 'tcp']);
     assert.ok(Math.abs((seen.framesPerSecond ?? 0) - 20) < 2, `${seen.framesPerSecond}`);
@@ -285,17 +310,17 @@ describe('a stream that is tried', { timeout: 40_000 }, () => {
     const address = await camera();
     const wrong = await probe(
       { address, credentials: { username: 'u', password: 'wrong' } },
-      { transport: 'tcp', reader: 'auto', signal },
+      { transport: 'tcp', reader: 'auto', certificate: null, signal },
     );
     assert.ok('cause' in wrong && wrong.cause === 'unauthorized', JSON.stringify(wrong));
     const nobody = await probe(
       { address: 'rtsp://127.0.0.1:9/x', credentials },
-      { transport: 'tcp', reader: 'auto', signal },
+      { transport: 'tcp', reader: 'auto', certificate: null, signal },
     );
     assert.ok('cause' in nobody && nobody.cause === 'unreachable', JSON.stringify(nobody));
     const given = await probe(
       { address, credentials },
-      { transport: 'tcp', reader: 'auto', signal: AbortSignal.abort() },
+      { transport: 'tcp', reader: 'auto', certificate: null, signal: AbortSignal.abort() },
     );
     assert.ok('cause' in given && given.cause === 'stopped', JSON.stringify(given));
     assert.ok(lines.every((line) => !line.includes(PASSWORD)));
