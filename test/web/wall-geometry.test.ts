@@ -20,14 +20,18 @@ import {
 import { movePlace } from '../../web/src/wall/use-tile-drag.ts';
 import { readWallMemory, writeWallMemory } from '../../web/src/wall/wall-memory.ts';
 
-const grid = (kind: '1' | '4' | '9' | '16', tiles: (string | null)[] = []): Layout => ({ kind, tiles, places: [] });
+const grid = (kind: '1' | '2' | '4' | '9' | '16', tiles: (string | null)[] = []): Layout => ({
+  kind,
+  tiles,
+  places: [],
+});
 const wall = { w: 1500, h: 680 };
 
 describe('where tiles lie', () => {
   it('inside the wall, without touching, in the shape of pictures', () => {
     const size = fc.record({ w: fc.integer({ min: 300, max: 4_000 }), h: fc.integer({ min: 200, max: 2_400 }) });
     fc.assert(
-      fc.property(fc.constantFrom('1', '4', '9', '16' as const), size, (kind, wall) => {
+      fc.property(fc.constantFrom('1', '2', '4', '9', '16' as const), size, (kind, wall) => {
         const boxes = boxesOf(grid(kind as '1'), wall);
         assert.equal(boxes.length, TILES[kind as '1']);
         for (const [index, box] of boxes.entries()) {
@@ -53,6 +57,13 @@ describe('where tiles lie', () => {
     assert.ok(equal.every(({ w }) => Math.abs(w - equal[0]!.w) < 0.01));
     const tall = boxesOf(grid('4'), { w: 700, h: 950 });
     assert.ok(tall[0]!.w > tall[1]!.w * 2.9 && tall[1]!.y > tall[0]!.h);
+  });
+
+  it('two stand side by side on a wide wall, one above the other on a high one', () => {
+    const wide = boxesOf(grid('2'), wall);
+    assert.ok(wide[1]!.x > wide[0]!.w && wide[0]!.y === wide[1]!.y);
+    const tall = boxesOf(grid('2'), { w: 700, h: 950 });
+    assert.ok(tall[1]!.y > tall[0]!.h && tall[0]!.x === tall[1]!.x);
   });
 
   it('on a phone a large one above two columns', () => {
@@ -124,7 +135,9 @@ describe('which camera stands where', () => {
     let filled = autoFill({ layout: grid('4'), known: [] }, ['a'], true);
     assert.deepEqual(filled, { layout: grid('1', ['a']), known: ['a'] });
     filled = autoFill(filled, ['a', 'b'], true);
-    assert.deepEqual(filled.layout, grid('4', ['a', 'b', null, null]));
+    assert.deepEqual(filled.layout, grid('2', ['a', 'b']));
+    filled = autoFill(filled, ['a', 'b', 'c'], true);
+    assert.deepEqual(filled.layout, grid('4', ['a', 'b', 'c', null]));
     filled = autoFill(filled, [...'abcdefg'], true);
     assert.equal(filled.layout.kind, '9');
     assert.equal(autoFill(filled, [...'abcdefg'], true).known, filled.known, 'nothing is new');

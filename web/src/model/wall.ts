@@ -1,7 +1,7 @@
 import { Store } from '../engine/store.ts';
 
 /** How many tiles, or `free`: placed by hand on a grid of 12 by 12. */
-export type LayoutKind = '1' | '4' | '9' | '16' | 'free';
+export type LayoutKind = '1' | '2' | '4' | '9' | '16' | 'free';
 
 /** Where a tile lies on the grid of 12 by 12, for `free`. */
 export interface Place {
@@ -64,5 +64,5 @@ function read(text: string | null): { layout: Layout; saved: SavedLayout[] } {
 
 function isLayout(value: unknown): value is Layout {
   const { kind, tiles, places } = (value ?? {}) as Partial<Layout>;
-  return ['1', '4', '9', '16', 'free'].includes(kind ?? '') && Array.isArray(tiles) && Array.isArray(places);
+  return ['1', '2', '4', '9', '16', 'free'].includes(kind ?? '') && Array.isArray(tiles) && Array.isArray(places);
 }

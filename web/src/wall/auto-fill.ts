@@ -9,7 +9,7 @@ export interface Filled {
 }
 
 const KNOWN_MAX = 2_048;
-const STEPS = ['1', '4', '9', '16'] as const;
+const STEPS = ['1', '2', '4', '9', '16'] as const;
 
 /**
  * Puts cameras nobody has seen yet on the wall: into empty tiles, and while nobody arranged it by hand (`untouched`) the layout grows with them. Gives

@@ -15,7 +15,13 @@ export interface Size {
 
 /** Columns and rows of the free layout. */
 export const FREE_GRID = 12;
-export const TILES: Readonly<Record<Exclude<LayoutKind, 'free'>, number>> = { '1': 1, '4': 4, '9': 9, '16': 16 };
+export const TILES: Readonly<Record<Exclude<LayoutKind, 'free'>, number>> = {
+  '1': 1,
+  '2': 2,
+  '4': 4,
+  '9': 9,
+  '16': 16,
+};
 export const FREE_MAX = 16;
 /** Pixels between tiles. */
 export const BETWEEN = 6;
@@ -32,6 +38,10 @@ interface Pattern {
 
 const PATTERNS: Readonly<Record<Exclude<LayoutKind, 'free'>, readonly Pattern[]>> = {
   '1': [{ columns: 1, rows: 1, large: 1 }],
+  '2': [
+    { columns: 2, rows: 1, large: 1 },
+    { columns: 1, rows: 2, large: 1 },
+  ],
   '4': [
     { columns: 2, rows: 2, large: 1 },
     { columns: 4, rows: 3, large: 3 },

@@ -12,6 +12,7 @@ import { FREE_MAX } from './geometry.ts';
 
 const KINDS: readonly { kind: LayoutKind; icon: IconName }[] = [
   { kind: '1', icon: 'layout1' },
+  { kind: '2', icon: 'layout2' },
   { kind: '4', icon: 'layout4' },
   { kind: '9', icon: 'layout9' },
   { kind: '16', icon: 'layout16' },
