@@ -9,6 +9,7 @@ const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 300);
 /** Drift is looked for as long as this: in a row of minutes the slow breathing of the delay would pass for it. */
 const DRIFT_SECONDS = Number(process.env['BENCH_DRIFT_SECONDS'] ?? 1_800);
 const DRIFT_TILES = 4;
+const TELL_EVERY_MS = 60_000;
 /** Getting under way is not measured. */
 const SETTLE_MS_MAX = 20_000;
 /** Medians of so long are what drift is read from. */
@@ -66,6 +67,7 @@ async function watch(tiles: number, forSeconds: number, say: (line: string) => v
     const before = { page: cpuSeconds(page), node: cpuSeconds(node), at: Date.now() };
     const seen: Seen[] = [];
     let unreadable = 0;
+    let told = { at: before.at, count: 0 };
     while (Date.now() < before.at + forSeconds * 1000) {
       await viewer.page.waitForTimeout(Math.min(5_000, forSeconds * 250));
       for (const camera of cameras) {
@@ -73,6 +75,10 @@ async function watch(tiles: number, forSeconds: number, say: (line: string) => v
         unreadable += taken.unreadable;
         for (const { shownAt, madeAt } of taken.pictures) seen.push({ shownAt, delay: shownAt - madeAt });
       }
+      if (Date.now() - told.at < TELL_EVERY_MS) continue;
+      const latest = seen.slice(told.count).map(({ delay }) => delay);
+      told = { at: Date.now(), count: seen.length };
+      say(`${Math.round((told.at - before.at) / 1000)} s: the last minute's half ${percentile(latest, 0.5)} ms`);
     }
     const seconds = (Date.now() - before.at) / 1000;
     if (unreadable > 0) say(`${unreadable} of ${unreadable + seen.length} pictures could not be read`);

@@ -15,7 +15,15 @@ export {
 } from './field.tsx';
 export { type Hotkey, useHotkeys } from './hotkeys.ts';
 export { Icon, type IconName } from './icons.tsx';
-export { Menu, type MenuItem, type MenuProps, type Opener, Popover, type PopoverProps } from './popover.tsx';
+export {
+  Menu,
+  type MenuItem,
+  type MenuProps,
+  type Opener,
+  Popover,
+  type PopoverProps,
+  SEARCH_FROM,
+} from './popover.tsx';
 export { type Column, Table, type TableProps } from './table.tsx';
 export { Tabs, type TabsProps } from './tabs.tsx';
 export { Time, type TimeProps, useNow } from './time.tsx';

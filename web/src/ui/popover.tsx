@@ -83,7 +83,6 @@ export function Popover({ button, children, label, kind = 'dialog', align = 'sta
           onKeyDown={(event) => {
             event.stopPropagation();
             if (event.key === 'Escape') close();
-            else if (kind === 'menu') walk(event);
           }}
           onBlur={(event) => {
             const to = event.relatedTarget as Node | null;
@@ -98,6 +97,8 @@ export function Popover({ button, children, label, kind = 'dialog', align = 'sta
 }
 
 export interface MenuItem {
+  /** Where two may have the same label. */
+  key?: string | undefined;
   label: string;
   /** A second, smaller line. */
   hint?: string | undefined;
@@ -114,51 +115,84 @@ export interface MenuProps {
   /** Groups with a line of words above, or plain items. */
   items: readonly (MenuItem | { head: string })[];
   align?: 'start' | 'end';
+  /** Where there may be many: what the field that finds some is called, and what is said where none is found. */
+  search?: { label: string; none: string } | undefined;
 }
 
+/** From so many on a list has a field to search by name. */
+export const SEARCH_FROM = 12;
+
 /** A list of things to do, walked with the arrow keys. */
-export function Menu({ button, label, items, align = 'start' }: MenuProps) {
+export function Menu({ button, label, items, align = 'start', search }: MenuProps) {
+  const searched = search !== undefined && items.length >= SEARCH_FROM;
   return (
-    <Popover button={button} label={label} kind="menu" align={align}>
-      {(close) => (
-        <div className="ui-menu" role="none">
-          {items.map((item) =>
-            'head' in item ? (
-              <div key={`head ${item.head}`} className="ui-menu-head" role="presentation">
-                {item.head}
-              </div>
-            ) : (
-              // biome-ignore lint/a11y/useAriaPropsSupportedByRole: checked only where it is a radio
-              <button
-                key={`${item.label} ${item.hint ?? ''}`}
-                type="button"
-                role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
-                aria-checked={item.checked}
-                data-first={item.checked ? '' : undefined}
-                data-danger={item.danger ? '' : undefined}
-                className="ui-menu-item"
-                onClick={() => {
-                  close();
-                  item.onSelect();
-                }}
-              >
-                {item.icon && <Icon name={item.icon} />}
-                <span className="ui-menu-text">
-                  {item.label}
-                  {item.hint && <small>{item.hint}</small>}
-                </span>
-                {item.checked && <Icon name="check" />}
-              </button>
-            ),
-          )}
-        </div>
-      )}
+    <Popover button={button} label={label} kind={searched ? 'dialog' : 'menu'} align={align}>
+      {(close) => <MenuList items={items} search={searched ? search : undefined} close={close} />}
     </Popover>
   );
 }
 
+function MenuList({ items, search, close }: Pick<MenuProps, 'items' | 'search'> & { close(): void }) {
+  const [sought, setSought] = useState('');
+  const wish = sought.trim().toLowerCase();
+  const found = wish ? items.filter((item) => 'label' in item && item.label.toLowerCase().includes(wish)) : items;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys walk through what is in it
+    <div className="ui-menu" role={search ? undefined : 'none'} onKeyDown={walk}>
+      {search && (
+        <input
+          className="ui-input ui-menu-search"
+          type="search"
+          data-first=""
+          aria-label={search.label}
+          placeholder={search.label}
+          value={sought}
+          onChange={(event) => setSought(event.currentTarget.value)}
+        />
+      )}
+      {search && found.length === 0 && (
+        <p className="ui-menu-head" role="status">
+          {search.none}
+        </p>
+      )}
+      {found.map((item) =>
+        'head' in item ? (
+          <div key={`head ${item.head}`} className="ui-menu-head" role="presentation">
+            {item.head}
+          </div>
+        ) : (
+          // biome-ignore lint/a11y/useAriaPropsSupportedByRole: checked only where it is a radio
+          <button
+            key={item.key ?? item.label}
+            type="button"
+            role={search ? undefined : item.checked === undefined ? 'menuitem' : 'menuitemradio'}
+            aria-checked={search ? undefined : item.checked}
+            data-first={item.checked ? '' : undefined}
+            data-danger={item.danger ? '' : undefined}
+            className="ui-menu-item"
+            onClick={() => {
+              close();
+              item.onSelect();
+            }}
+          >
+            {item.icon && <Icon name={item.icon} />}
+            <span className="ui-menu-text">
+              {item.label}
+              {item.hint && <small>{item.hint}</small>}
+            </span>
+            {item.checked && <Icon name="check" />}
+          </button>
+        ),
+      )}
+    </div>
+  );
+}
+
 function walk(event: React.KeyboardEvent<HTMLElement>): void {
-  const items = [...event.currentTarget.querySelectorAll<HTMLElement>('[role^=menuitem]')];
+  const items = [...event.currentTarget.querySelectorAll<HTMLElement>('.ui-menu-item')];
+  const typing = event.target instanceof HTMLInputElement;
+  if (typing && (event.key === 'Home' || event.key === 'End')) return;
+  if (typing && event.key === 'Enter') items[0]?.click();
   const at = items.indexOf(document.activeElement as HTMLElement);
   const to = {
     ArrowDown: at + 1,

@@ -19,10 +19,12 @@ export function CameraPicker({ cameras, shown, onPick, onRemove }: CameraPickerP
   const nodes = [...new Set(cameras.map(({ node }) => node))];
   const items = nodes.flatMap((node): (MenuItem | { head: string })[] => {
     const own = cameras.filter((each) => each.node === node);
-    const head = nodes.length > 1 ? [{ head: own[0]!.nodeName }] : [];
+    const { site, nodeName } = own[0]!;
+    const head = nodes.length > 1 ? [{ head: [site, nodeName].filter(Boolean).join(' · ') }] : [];
     return [
       ...head,
       ...own.map((each) => ({
+        key: each.key,
         label: each.name,
         hint: shown.includes(each.key) ? t('onWall') : undefined,
         onSelect: () => onPick(each.key),
@@ -35,6 +37,7 @@ export function CameraPicker({ cameras, shown, onPick, onRemove }: CameraPickerP
         <Menu
           label={t('chooseCamera')}
           items={items}
+          search={{ label: t('searchCamera'), none: t('noSuchCamera') }}
           button={(opener) => (
             <button type="button" className="wall-empty-button" {...opener}>
               <Icon name="plus" />

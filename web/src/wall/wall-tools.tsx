@@ -48,6 +48,7 @@ export function WallTools({ layout, onKind, onChange, onAddTile, onFullScreen }:
     items.push({ head: t('savedLayouts') });
     for (const { name, kind, tiles, places } of saved)
       items.push({
+        key: `saved ${name}`,
         label: name,
         icon: KINDS.find((each) => each.kind === kind)!.icon,
         onSelect: () => onChange({ kind, tiles, places }),
