@@ -84,7 +84,8 @@ export function Audit({ node }: { node: NodeState }) {
     return () => life.current?.abort();
   }, [node.node, device, round]);
 
-  const nameOf = (key: string) => devices.find((each) => each.device === key)?.label ?? key.slice(0, 8);
+  const nameOf = (key: string) =>
+    key === node.node ? t('audit.itself') : (devices.find((each) => each.device === key)?.label ?? key.slice(0, 8));
   const cameraOf = (source: string) =>
     own.find((each) => each.node === node.node && each.source === source)?.name ?? source;
   const who = (entry: Entry) => (entry.device === null ? t('audit.nobody') : nameOf(entry.device));

@@ -69,7 +69,14 @@ export function Gaps({ node }: { node: NodeState }) {
       : null,
     EVERY_MS,
   );
-  const never = recorded.value?.lanes.every(({ seconds }) => seconds.every((each) => each === 0)) ?? false;
+  /** The first of the days of which anything is kept: 0 where that is the first one looked at, -1 where there is none. */
+  const first = recorded.value?.lanes[0]?.seconds.findIndex((each) => each > 0) ?? 0;
+  const nothing =
+    first < 0
+      ? t('gaps.never')
+      : first > 0
+        ? t('gaps.nothingSince', { day: formats.date(days[first]!.from) })
+        : t('gaps.nothing');
   const gaps = asked.value;
   const at = asked.at ?? 0;
   const losses = useMemo(() => (gaps ? lossByDay(days, gaps, at) : null), [gaps, days, at]);
@@ -132,10 +139,7 @@ export function Gaps({ node }: { node: NodeState }) {
           onChange={setChosen}
         />
         <p className="grow health-sum" aria-live="polite">
-          {gaps &&
-            (count === 0
-              ? t(never ? 'gaps.never' : 'gaps.nothing')
-              : t('gaps.sum', { count, time: formats.duration(missing) }))}
+          {gaps && (count === 0 ? nothing : t('gaps.sum', { count, time: formats.duration(missing) }))}
           {gaps && gaps.length >= GAPS_MAX && ` ${t('gaps.more', { count: GAPS_MAX })}`}
         </p>
       </div>

@@ -48,7 +48,7 @@ function Storage({ storage }: { storage: Status['storage'] }) {
     <section className="ui-section">
       <h2>{t('storage.title')}</h2>
       <p className="health-big">
-        <Dot tone={state === 'ok' ? 'sealed' : 'live'} />{' '}
+        <Dot tone={state !== 'ok' ? 'live' : daysLeft === null ? 'none' : 'sealed'} />{' '}
         {state !== 'ok'
           ? t(`storage.${state}`)
           : daysLeft === null
@@ -94,7 +94,7 @@ function Storage({ storage }: { storage: Status['storage'] }) {
           </>
         )}
       </dl>
-      <p className="dim health-small">{t('storage.hint')}</p>
+      {state === 'ok' && <p className="dim health-small">{t(daysLeft === null ? 'storage.soon' : 'storage.hint')}</p>}
     </section>
   );
 }
