@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { takePictures, watchPictures } from '../test/viewer/pixel-probe.ts';
-import { tile, ViewerWorld, WALL_SCREEN } from '../test/viewer/support.ts';
+import { tile, type Viewer, ViewerWorld, WALL_SCREEN } from '../test/viewer/support.ts';
+import type { GlassElement } from '../web/src/player/tile-screen.ts';
 import { type Bench, measure, percentile } from './measure.ts';
 import { cpuSeconds, familyOf } from './process-cost.ts';
 
@@ -10,6 +11,8 @@ const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 300);
 const DRIFT_SECONDS = Number(process.env['BENCH_DRIFT_SECONDS'] ?? 1_800);
 const DRIFT_TILES = 4;
 const TELL_EVERY_MS = 60_000;
+/** So often the wall is left and entered again, for its first pictures. */
+const ENTRIES = 20;
 /** Getting under way is not measured. */
 const SETTLE_MS_MAX = 20_000;
 /** Medians of so long are what drift is read from. */
@@ -23,6 +26,8 @@ interface Seen {
 }
 
 interface Row {
+  /** From the moment a tile wants its stream to its first picture on the screen, ms; one for each tile each time the wall is entered. */
+  firstPictures: number[];
   seen: Seen[];
   seconds: number;
   /** Share of a core, percent. */
@@ -36,10 +41,12 @@ interface Row {
  */
 export const benchViewer: Bench = async (report, say) => {
   for (const tiles of SECONDS > 0 ? [1, 4, 9] : []) {
-    const { seen, seconds, pageCpu, nodeCpu } = await watch(tiles, SECONDS, say);
+    const { firstPictures, seen, seconds, pageCpu, nodeCpu } = await watch(tiles, SECONDS, say);
     const delays = seen.map(({ delay }) => delay);
     report(measure(`viewer.delay_p95_${tiles}`, percentile(delays, 0.95), 'ms', { atMost: 500 }));
     report(measure(`viewer.delay_p50_${tiles}`, percentile(delays, 0.5), 'ms'));
+    report(measure(`viewer.first_picture_p95_${tiles}`, percentile(firstPictures, 0.95), 'ms', { atMost: 500 }));
+    report(measure(`viewer.first_picture_p50_${tiles}`, percentile(firstPictures, 0.5), 'ms'));
     report(measure(`viewer.pictures_${tiles}`, seen.length / tiles / seconds, '1/s a tile'));
     report(measure(`viewer.page_cpu_${tiles}`, pageCpu, '% of a core'));
     report(measure(`viewer.node_cpu_${tiles}`, nodeCpu, '% of a core'));
@@ -58,6 +65,7 @@ async function watch(tiles: number, forSeconds: number, say: (line: string) => v
     const viewer = await world.paired({ size: WALL_SCREEN });
     const cameras = Array.from({ length: tiles }, (_, index) => tile(`cam${index + 1}`));
     for (const camera of cameras) await viewer.playing(camera, 30_000);
+    const firstPictures = await enterAgain(viewer, cameras);
     await viewer.page.waitForTimeout(Math.min(SETTLE_MS_MAX, forSeconds * 200));
     for (const camera of cameras) await watchPictures(viewer.page, camera);
 
@@ -83,10 +91,29 @@ async function watch(tiles: number, forSeconds: number, say: (line: string) => v
     const seconds = (Date.now() - before.at) / 1000;
     if (unreadable > 0) say(`${unreadable} of ${unreadable + seen.length} pictures could not be read`);
     const share = (pids: readonly number[], from: number) => ((cpuSeconds(pids) - from) / seconds) * 100;
-    return { seen, seconds, pageCpu: share(page, before.page), nodeCpu: share(node, before.node) };
+    return { firstPictures, seen, seconds, pageCpu: share(page, before.page), nodeCpu: share(node, before.node) };
   } finally {
     await world.stop();
   }
+}
+
+/** Leaves the wall for another page and comes back, again and again: every stream begins anew. The tiles tell how long that took. */
+async function enterAgain({ page }: Viewer, cameras: readonly string[]): Promise<number[]> {
+  const taken: number[] = [];
+  for (let entry = 0; entry < ENTRIES; entry++) {
+    await page.getByRole('link', { name: 'Health', exact: true }).click();
+    await page.locator(cameras[0]!).waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Wall', exact: true }).click();
+    const told = await page.waitForFunction((count) => {
+      const screens = [...document.querySelectorAll<GlassElement>('.wall-glass')].map((each) =>
+        each.tileScreen?.stats(),
+      );
+      const times = screens.map((stats) => stats?.firstPictureMs ?? null);
+      return times.length === count && times.every((each) => each !== null) ? times : null;
+    }, cameras.length);
+    taken.push(...((await told.jsonValue()) as number[]));
+  }
+  return taken;
 }
 
 /**
