@@ -36,8 +36,8 @@ export async function devicesListCommand(world: World, options: FolderOptions): 
       ]);
       printTable(world.terminal, ['DEVICE', 'ROLE', 'PAIRED', 'LAST SEEN', 'LABEL'], rows);
     }
-    for (const { role, expiresAt } of invitations) {
-      world.terminal.err(`an invitation (${role}) waits until ${timeText(expiresAt)}\n`);
+    for (const { id, role, expiresAt } of invitations) {
+      world.terminal.err(`invitation ${id.slice(0, 16)} (${role}) waits until ${timeText(expiresAt)}\n`);
     }
   });
 }
@@ -89,6 +89,33 @@ export async function devicesInviteCommand(
   }
   world.terminal.out(invitationText({ text: invitation, expiresAt }, world.clock.now(), { qr: options.qr }));
   world.terminal.err(`the device will be ${granted}\n`);
+}
+
+/** `devices withdraw`: takes a waiting invitation back; a running node does it itself and notes it. */
+export async function devicesWithdrawCommand(world: World, beginning: string, options: FolderOptions): Promise<void> {
+  const { id, removed } = await withOperatorOrFolder(world, options, {
+    asked: async (client) => {
+      const id = invitationNamed((await client.call('devices.list', {})).invitations, beginning);
+      return { id, ...(await client.call('invitations.remove', { id })) };
+    },
+    beside: async (identity) => {
+      const id = invitationNamed(identity.invitations(), beginning);
+      return { id, removed: await identity.withdraw(id) };
+    },
+  });
+  if (!removed) throw nothingNamed('invitation', beginning);
+  if (options.json) world.terminal.out(`${JSON.stringify({ id, removed })}\n`);
+  else world.terminal.out(`took invitation ${id.slice(0, 16)} back\n`);
+}
+
+/** The id of the one waiting invitation that begins so. */
+function invitationNamed(invitations: readonly { id: string }[], beginning: string): string {
+  if (!/^[0-9a-f]{4,32}$/.test(beginning))
+    throw usageError('expected at least four characters of its id: devices list');
+  const found = invitations.map(({ id }) => id).filter((id) => id.startsWith(beginning));
+  if (found.length > 1) throw severalNamed('invitation', beginning, found);
+  if (found[0] === undefined) throw nothingNamed('invitation', beginning);
+  return found[0];
 }
 
 /** `devices remove`: unpairs a device; a running node does it itself, closes its channels and notes it. */

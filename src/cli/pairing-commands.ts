@@ -118,13 +118,22 @@ export async function approveCommand(
 ): Promise<void> {
   const wish = options.role === undefined ? null : roleNamed(options.role);
   await reach(async (client) => {
-    const { device, fingerprint, role } = waitingNamed(
+    const { device, fingerprint, role, sources, actions, pastMs, notBefore, notAfter } = waitingNamed(
       (await client.call('pairing.pending', {})).devices,
       'waiting device',
       beginning,
     );
     const label = options.label === undefined ? {} : { label: options.label };
-    const result = await client.call('pairing.approve', { device, fingerprint, role: wish ?? role, ...label });
+    // Another role is another promise: what the code narrowed is of its own role.
+    const promised = { sources, actions, pastMs, notBefore, notAfter };
+    const terms = wish === null || wish === role ? promised : {};
+    const result = await client.call('pairing.approve', {
+      device,
+      fingerprint,
+      role: wish ?? role,
+      ...terms,
+      ...label,
+    });
     if (!result.approved) throw nothingNamed('waiting device', beginning);
     if (options.json) world.terminal.out(`${JSON.stringify({ device, ...result })}\n`);
     else world.terminal.out(`let ${fingerprint} in as ${result.role}\n`);

@@ -17,7 +17,12 @@ import { segmentsCommand, sourcesCommand, statusCommand } from './client-listing
 import { getCommand, liveCommand, playCommand } from './client-media.ts';
 import { nodesCommand, pairCommand } from './client-pairing.ts';
 import { snapshotCommand } from './client-snapshot.ts';
-import { devicesInviteCommand, devicesListCommand, devicesRemoveCommand } from './device-commands.ts';
+import {
+  devicesInviteCommand,
+  devicesListCommand,
+  devicesRemoveCommand,
+  devicesWithdrawCommand,
+} from './device-commands.ts';
 import { addDiscoverCommand } from './discover-command.ts';
 import { programFault } from './errors.ts';
 import { EXIT_CODES, EXIT_OK } from './exit-codes.ts';
@@ -104,6 +109,13 @@ function addNodeCommands(program: Command, world: World): void {
     .option('--expires <length>', 'from 1m to 24h', '10m')
     .option('--no-qr', 'as text only')
     .action((options) => devicesInviteCommand(world, options));
+  devices
+    .command('withdraw')
+    .description('take an invitation back that waits')
+    .argument('<invitation>', 'the beginning of its id, as list shows it')
+    .addOption(data())
+    .addOption(json())
+    .action((invitation, options) => devicesWithdrawCommand(world, invitation, options));
   devices
     .command('code')
     .description('make a code of eight digits to be typed on one new device')

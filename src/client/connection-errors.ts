@@ -27,7 +27,7 @@ export const notAnsweredError = (address: string, pairing: boolean) =>
     'ERR_CLIENT_NOT_ANSWERED',
     pairing ? 'denied' : 'unavailable',
     pairing
-      ? `${address} does not take this invitation: it was used, has expired, or belongs to another node`
+      ? `${address} does not take this invitation: it was used, was withdrawn, has expired, or belongs to another node`
       : `${address} closed the connection at our hello: another node answers there, or it is too busy`,
   );
 

@@ -5,6 +5,7 @@ import type { GapUnit } from './nvr-client.ts';
 
 /** Where a movie's bytes go; each call is awaited before the next, so a slow one holds the node back. */
 export interface MovieSink {
+  /** The bytes are the sink's from then on: it may hand their buffer to another thread. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   close(): Promise<void>;
 }
@@ -124,8 +125,8 @@ class MovieWriter {
       const startUs = gapUs === undefined ? Math.min(lastEndUs!, unit.startUs) : unit.startUs - gapUs;
       this.report.gaps.push({ startUs, endUs: unit.startUs, atUs, part: part.part, ...(cause ? { cause } : {}) });
     }
-    await sink.write(bytes);
     part.bytes += bytes.length;
+    await sink.write(bytes);
     part.fragments += 1;
     part.endUs = unit.endUs;
     part.durationUs = joiner.durationUs;
@@ -146,8 +147,8 @@ class MovieWriter {
     if (!sink || !part || !joiner) return;
     try {
       const tail = joiner.tail();
-      await sink.write(tail);
       part.bytes += tail.length;
+      await sink.write(tail);
     } finally {
       this.#before = {
         bytes: this.#before.bytes + part.bytes,
@@ -173,7 +174,7 @@ class MovieWriter {
     };
     this.report.parts.push(this.#part);
     const head = joiner.head(first.startUs);
-    await sink.write(head);
     this.#part.bytes += head.length;
+    await sink.write(head);
   }
 }

@@ -1,12 +1,12 @@
 import { wishOf } from './grants.ts';
 import type { CommandDeps, Family } from './handler.ts';
 
-/** `devices.list`, `devices.invite`, `devices.remove`, `devices.rename`. */
+/** `devices.list`, `devices.invite`, `invitations.remove`, `devices.remove`, `devices.rename`. */
 export function deviceCommands({
   devices,
   node,
 }: Pick<CommandDeps, 'devices' | 'node'>): Family<
-  'devices.list' | 'devices.invite' | 'devices.remove' | 'devices.rename'
+  'devices.list' | 'devices.invite' | 'invitations.remove' | 'devices.remove' | 'devices.rename'
 > {
   return {
     async 'devices.list'({ call, right }) {
@@ -32,6 +32,10 @@ export function deviceCommands({
     async 'devices.invite'({ call, params: { expiresMs, ...terms } }) {
       const made = await devices.invite({ ...wishOf(terms), expiresMs, by: call.caller.device });
       return { id: made.id, role: made.role, expiresAt: made.expiresAt, invitation: node.writeInvitation(made) };
+    },
+
+    async 'invitations.remove'({ params: { id } }) {
+      return { removed: await devices.withdraw(id) };
     },
 
     async 'devices.remove'({ call, params: { device, adopt } }) {

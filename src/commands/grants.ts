@@ -1,14 +1,30 @@
-import { type CheckedParams, eventOf, type GrantFacts, isDeviceKey, type Role } from '../protocol/index.ts';
+import {
+  type Access,
+  type AccessGetResult,
+  actionsOf,
+  type CheckedParams,
+  eventOf,
+  type GrantFacts,
+  type GrantTerms,
+  isDeviceKey,
+  type Role,
+} from '../protocol/index.ts';
 import { paramsRefused } from './errors.ts';
 import type { CommandDeps, Family } from './handler.ts';
 import type { GrantView, TermsView } from './views.ts';
 
-/** `grants.list`, `grants.put`, `grants.revoke`, `grants.clock`. */
+/** `access.get`, `grants.list`, `grants.put`, `grants.revoke`, `grants.clock`. */
 export function grantCommands({
   clock,
   devices,
-}: Pick<CommandDeps, 'clock' | 'devices'>): Family<'grants.list' | 'grants.put' | 'grants.revoke' | 'grants.clock'> {
+}: Pick<CommandDeps, 'clock' | 'devices'>): Family<
+  'access.get' | 'grants.list' | 'grants.put' | 'grants.revoke' | 'grants.clock'
+> {
   return {
+    async 'access.get'({ access }) {
+      return accessFacts(access, devices.judgedAt());
+    },
+
     async 'grants.list'({ call, right, params: { device, limit, cursor = '' } }) {
       const asked = right === 'yes' ? device : call.caller.device;
       if (cursor !== '' && !isDeviceKey(cursor)) throw paramsRefused('cursor: expected one of a page before');
@@ -63,19 +79,31 @@ export function wishOf({ role, sources, actions, pastMs, notBefore, notAfter }: 
   };
 }
 
-function grantFacts(grant: GrantView): GrantFacts {
-  const { device, role, sources, actions, pastMs, notBefore, notAfter, generation, issuer, createdAt, state } = grant;
+function accessFacts(access: Access, judgedAt: number): AccessGetResult {
+  const { role, sources, pastMs, endsAt } = access;
   return {
-    device,
+    role,
+    actions: [...actionsOf(access)],
+    ...(sources === 'all' ? {} : { sources: [...sources].sort() }),
+    ...(pastMs === null ? {} : { pastMs }),
+    ...(endsAt === null ? {} : { endsAt }),
+    judgedAt,
+  };
+}
+
+/** Terms as commands write them: what is not narrowed is absent. */
+export function writtenTerms({ role, sources, actions, pastMs, notBefore, notAfter }: GrantTerms): WrittenTerms {
+  return {
     role,
     ...(sources === 'all' ? {} : { sources: [...sources] }),
     ...(actions === 'all' ? {} : { actions: [...actions] }),
     ...(pastMs === null ? {} : { pastMs }),
     ...(notBefore === null ? {} : { notBefore }),
     ...(notAfter === null ? {} : { notAfter }),
-    generation,
-    issuer,
-    createdAt,
-    state,
   };
+}
+
+function grantFacts(grant: GrantView): GrantFacts {
+  const { device, generation, issuer, createdAt, state } = grant;
+  return { device, ...writtenTerms(grant), generation, issuer, createdAt, state };
 }

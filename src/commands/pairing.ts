@@ -1,6 +1,6 @@
 import { type DeviceKey, keyFingerprint } from '../protocol/index.ts';
 import { fingerprintWrong } from './errors.ts';
-import { wishOf } from './grants.ts';
+import { wishOf, writtenTerms } from './grants.ts';
 import type { CommandDeps, Family } from './handler.ts';
 
 /** `pairing.code`, `pairing.cancel`, `pairing.pending`, `pairing.approve`, `pairing.reject`, `pairing.confirm`. */
@@ -23,11 +23,11 @@ export function pairingCommands({
       return {
         code: pairing.code(),
         triesLeftToday: pairing.triesLeftToday(),
-        devices: pairing.pending().map(({ device, fingerprint, label, role, since, expiresAt, present }) => ({
+        devices: pairing.pending().map(({ device, fingerprint, label, terms, since, expiresAt, present }) => ({
           device,
           fingerprint,
           label,
-          role,
+          ...writtenTerms(terms),
           since,
           expiresAt,
           present,

@@ -1,4 +1,4 @@
-import { type Access, isLabel, type SourceId, type StreamName, sees } from '../protocol/index.ts';
+import { type Access, actionsOf, isLabel, type SourceId, type StreamName, sees } from '../protocol/index.ts';
 import { sourceMissing } from './errors.ts';
 import type { CommandDeps, Family } from './handler.ts';
 import { streamState } from './source-states.ts';
@@ -14,11 +14,13 @@ export function sourceCommands({
   return {
     async 'sources.list'({ params, access }) {
       const { page, cursor } = pageOf(sources, params, access);
+      const actions = [...actionsOf(access)];
       return {
         sources: page.map(({ id, name, enabled, streams }) => ({
           id,
           name: isLabel(name) ? name : id,
           enabled,
+          actions,
           streams: streams.slice(0, 2).map(({ stream, streamId, status }) => ({
             stream,
             streamId,

@@ -135,6 +135,8 @@ export interface DevicesView {
   trustClock(): Promise<void>;
   invite(wish: TermsView & { expiresMs?: number; by?: DeviceKey }): Promise<InvitationView & { secret: Uint8Array }>;
   invitations(): readonly InvitationView[];
+  /** Takes an invitation back by its id; false where none waits. */
+  withdraw(id: string): Promise<boolean>;
   /** Grants on the word of `by`. */
   grant(device: DeviceKey, wish: TermsView, by?: DeviceKey): Promise<GrantView>;
   /** Takes a grant that `caller` signed. */
@@ -177,6 +179,8 @@ export interface PairingView {
     fingerprint: string;
     label: string;
     role: Role;
+    /** What its code promised, in full. */
+    terms: GrantTerms;
     since: number;
     expiresAt: number;
     present: boolean;

@@ -139,6 +139,8 @@ export interface Identity extends Startable {
   invite(wish: TermsWish & { expiresMs?: number; by?: DeviceKey }): Promise<Invitation>;
   /** Invitations that wait. */
   invitations(): Invitation[];
+  /** Takes a waiting invitation back by its id, hex; false where none waits. */
+  withdraw(invitationId: string): Promise<boolean>;
   /** The 16-byte secret of a waiting, unexpired invitation, or null. Sees another program's invitation within 250 ms. */
   invitationSecret(invitationId: Uint8Array): Uint8Array | null;
   /**

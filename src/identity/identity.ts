@@ -250,6 +250,13 @@ class NodeIdentity implements Identity {
     return this.#invitations.list();
   }
 
+  async withdraw(invitationId: string): Promise<boolean> {
+    this.#alive();
+    const withdrawn = await this.#invitations.burn(invitationId);
+    if (withdrawn) this.#deps.log.info({ invitation: invitationId }, 'took an invitation back');
+    return withdrawn !== null;
+  }
+
   invitationSecret(invitationId: Uint8Array): Uint8Array | null {
     this.#alive();
     return this.#invitations.secretOf(toHex(invitationId));

@@ -169,6 +169,7 @@ export class PairingDesk {
       label: label ?? `device ${device.slice(0, 8)}`,
       wrapKey: wrapKey?.slice() ?? null,
       role: terms.role,
+      terms,
       address,
     });
     this.#deps.log.info({ device, code: code.id }, 'a device waits for approval');

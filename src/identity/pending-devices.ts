@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/index.ts';
-import { type DeviceKey, keyFingerprint, PENDING_MAX, type Role } from '../protocol/index.ts';
+import { type DeviceKey, type GrantTerms, keyFingerprint, PENDING_MAX, type Role } from '../protocol/index.ts';
 
 /** How long a device may wait for approval. */
 export const PENDING_MS = 600_000;
@@ -14,6 +14,8 @@ export interface PendingDevice {
   wrapKey: Uint8Array | null;
   /** The role its code promised. */
   role: Role;
+  /** All that its code promised. */
+  terms: GrantTerms;
   /** Where it came from, numeric, without port; empty where unknown. */
   address: string;
   /** Epoch ms. */
@@ -39,7 +41,7 @@ export interface Waiter {
 }
 
 /**
- * Devices that wait for approval, in memory only: at most 16, each for 10 minutes, one place for each key. What is decided is
+ * Devices that wait for approval, in memory only: at most 12, each for 10 minutes, one place for each key. What is decided is
  * decided about a key, so another device that comes meanwhile has another place and swaps nothing.
  */
 export class PendingDevices {
@@ -62,7 +64,7 @@ export class PendingDevices {
   }
 
   /** Enters a device; one that waits already begins anew, with what it says now. The caller looked at `isFull`. */
-  add(device: DeviceKey, told: Pick<PendingDevice, 'label' | 'wrapKey' | 'role' | 'address'>): void {
+  add(device: DeviceKey, told: Pick<PendingDevice, 'label' | 'wrapKey' | 'role' | 'terms' | 'address'>): void {
     this.take(device)?.answer?.(null);
     const since = this.#clock.now();
     const facts = { device, fingerprint: keyFingerprint(device), ...told, since, expiresAt: since + PENDING_MS };

@@ -181,6 +181,24 @@ describe('deciding', () => {
     assert.ok(!terminal.stdout.includes('\u001b'));
   });
 
+  test('an approval keeps what the code promised, unless another role is asked for', async () => {
+    const { world } = fakeWorld();
+    const promised = { sources: ['front'], pastMs: 86_400_000 };
+    const { asked, reach } = decider([{ ...waiting(key('cd')), ...promised }]);
+    await approveCommand(world, reach, 'cdcdcdcd', {});
+    await approveCommand(world, reach, 'cdcdcdcd', { role: 'viewer' });
+    await approveCommand(world, reach, 'cdcdcdcd', { role: 'operator' });
+    const told = asked.map(([, params]) => JSON.parse(JSON.stringify(params)) as Record<string, unknown>);
+    assert.deepEqual(
+      told.map(({ role, sources, pastMs }) => [role, sources, pastMs]),
+      [
+        ['viewer', ['front'], 86_400_000],
+        ['viewer', ['front'], 86_400_000],
+        ['operator', undefined, undefined],
+      ],
+    );
+  });
+
   test('an approval names the whole key behind the beginning of a fingerprint that was compared', async () => {
     const { world, terminal } = fakeWorld();
     const { asked, reach } = decider();

@@ -146,6 +146,19 @@ describe('devices', () => {
     assert.match(other.terminal.stderr, /ERR_IDENTITY_NODE_MISSING/);
   });
 
+  test('withdraw takes a waiting invitation back, named by the beginning of its id', async () => {
+    const { world, terminal, identity } = await worldWithNode();
+    const { id } = await identity.invite({ role: 'viewer' });
+    assert.equal(await runCommandLine(world, ['devices']), 0);
+    assert.match(terminal.stderr, new RegExp(`invitation ${id.slice(0, 16)} \\(viewer\\) waits until`));
+    const device = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798' as never;
+    assert.equal(await runCommandLine(world, ['devices', 'withdraw', id.slice(0, 3)]), EXIT_CODES.invalid);
+    assert.equal(await runCommandLine(world, ['devices', 'withdraw', id.slice(0, 4)]), 0);
+    assert.match(terminal.stdout, /^took invitation [0-9a-f]{16} back$/m);
+    assert.equal(await identity.admit({ device, suite: 3, invitationId: id, label: 'Late' }), null);
+    assert.equal(await runCommandLine(world, ['devices', 'withdraw', id]), EXIT_CODES.missing);
+  });
+
   test('remove finds a device by its label or the beginning of its key', async () => {
     const { world, terminal, identity } = await worldWithNode();
     const { id } = await identity.invite({ role: 'viewer' });

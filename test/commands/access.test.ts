@@ -38,6 +38,32 @@ test('a source outside the grant is in no list', async () => {
   assert.equal((await node.ask('status.get', {})).recorders.running, 3);
 });
 
+test('a device is told what it may, for each source and in all', async () => {
+  const node = await house();
+  node.devices.set(deviceKey(1), {
+    role: 'operator',
+    sources: new Set([FRONT]),
+    actions: new Set(['live', 'ptz', 'configure']),
+    pastMs: 60_000,
+    endsAt: START_AT + 5,
+  });
+  assert.deepEqual(await node.ask('access.get', {}, asViewer), {
+    role: 'operator',
+    actions: ['live', 'ptz'],
+    sources: [FRONT],
+    pastMs: 60_000,
+    endsAt: START_AT + 5,
+    judgedAt: START_AT,
+  });
+  const { sources } = await node.ask('sources.list', {}, asViewer);
+  assert.deepEqual(
+    sources.map(({ id, actions }) => [id, actions]),
+    [['front', ['live', 'ptz']]],
+  );
+  const own = await node.ask('access.get', {});
+  assert.deepEqual([own.role, own.sources, own.actions.length], ['owner', undefined, 7]);
+});
+
 test('pages of sources hide those outside the grant and miss none inside', async () => {
   const node = fakeNode();
   node.sources.length = 0;

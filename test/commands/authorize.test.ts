@@ -155,8 +155,10 @@ live.unsubscribe  ****
 events.list       ****
 events.watch      ****
 status.get        ****
+access.get        ****
 devices.list      ss**
 devices.invite    --l*
+invitations.remove --**
 devices.remove    ssl*
 devices.rename    ssl*
 grants.list       ss**

@@ -283,6 +283,11 @@ export class FakeDevices implements DevicesView {
     return [{ id: '5a'.repeat(16), role: 'viewer' as const, expiresAt: START_AT, secret: new Uint8Array(16) }];
   }
 
+  async withdraw(id: string) {
+    this.asked.push(['withdraw', id]);
+    return id === '5a'.repeat(16);
+  }
+
   async grant(...asked: Parameters<DevicesView['grant']>) {
     this.asked.push(['grant', ...asked]);
     const [device, wish, by = deviceKey(0x7e)] = asked;

@@ -88,6 +88,24 @@ async function node() {
   return { clock, identity, channel, live, ask, suite, pair, pass, until, audited };
 }
 
+test('an invitation that was taken back lets nobody in, once and with a note', async () => {
+  const { channel, ask, suite, pair, audited } = await node();
+  await pair(owner, { role: 'owner' });
+  const made = (await ask(owner.key, 'devices.invite', {})) as { invitation: string; id: string };
+  assert.deepEqual(await ask(owner.key, 'invitations.remove', { id: made.id }), { removed: true });
+  assert.deepEqual(await ask(owner.key, 'invitations.remove', { id: made.id }), { removed: false });
+  const code = parseInvitation(suite.hashes, made.invitation);
+  assert.ok(typeof code === 'object');
+  assert.equal(channel.invitationSecret(code.id), null);
+  assert.equal(await channel.admit({ device: guest.key, suite: 3, invitationId: made.id, label: 'Guest' }), null);
+  const told = audited.map(({ event, detail }) => `${event} ${detail}`);
+  assert.deepEqual(told, ['changed devices.invite@1', 'changed invitations.remove@1']);
+
+  await pair(guest, { role: 'viewer' });
+  const another = (await ask(owner.key, 'devices.invite', {})) as { id: string };
+  await refuses(ask(guest.key, 'invitations.remove', { id: another.id }), 'ERR_COMMANDS_DENIED', 'denied');
+});
+
 test('an invitation made by command pairs one more device, which is listed, limited by its role, and removed', async () => {
   const { channel, ask, suite, pair, audited } = await node();
   assert.deepEqual(await pair(owner, { role: 'owner' }), { role: 'owner' });

@@ -8,7 +8,14 @@ import { nobleHashes, schnorrPublicKey, schnorrSign } from '../../src/crypto/ind
 import { type Enrolled, Enrolment, type EnrolmentOptions } from '../../src/identity/enrolment.ts';
 import { decipherNip04 } from '../../src/identity/enrolment-cipher.ts';
 import { SeededRandom, SimulatedClock, silentLog } from '../../src/platform/index.ts';
-import { codeHashV1, type DeviceKey, type SignedEvent, signEvent, verifyEvent } from '../../src/protocol/index.ts';
+import {
+  codeHashV1,
+  type DeviceKey,
+  PENDING_MAX,
+  type SignedEvent,
+  signEvent,
+  verifyEvent,
+} from '../../src/protocol/index.ts';
 
 const v1 = JSON.parse(readFileSync(join(import.meta.dirname, '../vectors/vectors-v1.json'), 'utf8'));
 const ZONES = ['ZLoI5dHO2oBisXbfazo6', 'wjsZ4VEjEJxm1Kcwa8WR'];
@@ -236,8 +243,9 @@ test('who may answer fills 16 places and no more', async () => {
   });
   const results = [];
   for (const offer of offers) results.push(await offer());
-  assert.deepEqual(results.slice(0, 16), new Array(16).fill('asking'));
-  assert.deepEqual(results.slice(16), [{ reason: 'full' }, { reason: 'full' }]);
+  const full = results.slice(PENDING_MAX);
+  assert.deepEqual(results.slice(0, PENDING_MAX), new Array(PENDING_MAX).fill('asking'));
+  assert.deepEqual(full, new Array(18 - PENDING_MAX).fill({ reason: 'full' }));
 });
 
 test('a rejection counts from the owner alone', async () => {

@@ -9,7 +9,14 @@ import { PairingDesk, type PairingOutcome } from '../../src/identity/pairing-cod
 import { type PairingCode, readPairingCodeFile, writePairingCode } from '../../src/identity/pairing-code-store.ts';
 import { readTries, writeTries } from '../../src/identity/pairing-code-tries.ts';
 import { SeededRandom, SimulatedClock, SimulatedFiles, silentLog } from '../../src/platform/index.ts';
-import { type DeviceKey, keyFingerprint, pairingSecret, type Role, type SourceId } from '../../src/protocol/index.ts';
+import {
+  type DeviceKey,
+  keyFingerprint,
+  PENDING_MAX,
+  pairingSecret,
+  type Role,
+  type SourceId,
+} from '../../src/protocol/index.ts';
 
 const DAY = 86_400_000;
 const MUTATIONS = process.env['SLOW'] ? 50_000 : 3_000;
@@ -384,9 +391,17 @@ test('an approval that cannot be stored leaves the device waiting', async () => 
   assert.deepEqual(await waits.decided, { role: 'viewer' });
 });
 
-test('16 devices wait and no more; the code of the next is kept', async () => {
+test('who waits is told with all that the code promised', async () => {
   const { node } = await started();
-  for (let octet = 1; octet <= 16; octet++) {
+  const { id } = await node.make({ role: 'operator', sources: ['front' as SourceId], pastMs: 60_000, approve: true });
+  await node.admit(hello(1, id));
+  const [{ role, terms }] = node.pending() as [ReturnType<typeof node.pending>[number]];
+  assert.deepEqual([role, terms.sources, terms.pastMs, terms.actions], ['operator', ['front'], 60_000, 'all']);
+});
+
+test('12 devices wait and no more; the code of the next is kept', async () => {
+  const { node } = await started();
+  for (let octet = 1; octet <= PENDING_MAX; octet++) {
     const { id } = await node.make({ role: 'viewer', approve: true });
     await node.admit(hello(octet, id));
   }
@@ -395,7 +410,7 @@ test('16 devices wait and no more; the code of the next is kept', async () => {
   assert.equal(node.code()?.id, id);
   node.reject(key(1));
   assert.equal(await node.admit(hello(17, id)), null);
-  assert.equal(node.pending().length, 16);
+  assert.equal(node.pending().length, PENDING_MAX);
 });
 
 test('files that are not ours are no code and no count, whatever is in them', () => {

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { auditList } from './audit.ts';
 import { camerasDiscover } from './cameras.ts';
-import { devicesInvite, devicesList, devicesRemove, devicesRename } from './devices.ts';
+import { devicesInvite, devicesList, devicesRemove, devicesRename, invitationsRemove } from './devices.ts';
 import { eventsList, eventsWatch } from './events.ts';
-import { grantsClock, grantsList, grantsPut, grantsRevoke } from './grants.ts';
+import { accessGet, grantsClock, grantsList, grantsPut, grantsRevoke } from './grants.ts';
 import { imagingGet, imagingSet } from './imaging.ts';
 import { camerasTime, camerasView } from './kept-cameras.ts';
 import { liveSubscribe, liveUnsubscribe } from './live.ts';
@@ -61,8 +61,10 @@ export const COMMANDS = {
   'events.list': eventsList,
   'events.watch': eventsWatch,
   'status.get': statusGet,
+  'access.get': accessGet,
   'devices.list': devicesList,
   'devices.invite': devicesInvite,
+  'invitations.remove': invitationsRemove,
   'devices.remove': devicesRemove,
   'devices.rename': devicesRename,
   'grants.list': grantsList,

@@ -99,6 +99,17 @@ export const devicesInvite = command({
   },
 });
 
+/** Takes an invitation back. */
+export const invitationsRemove = command({
+  name: 'invitations.remove',
+  version: 1,
+  about: 'Takes an invitation back that waits: whoever opens it from then on is turned away.',
+  params: z.strictObject({ id: field.hex(16).meta({ description: 'as `devices.list` tells it' }) }),
+  result: z.object({ removed: z.boolean().meta({ description: 'false: it was used, has expired, or never was' }) }),
+  notes: ['A device that came in by it already stays: `devices.remove`.'],
+  example: { params: { id: '5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a' }, result: { removed: true } },
+});
+
 /** Unpairs a device. */
 export const devicesRemove = command({
   name: 'devices.remove',

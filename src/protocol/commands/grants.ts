@@ -59,6 +59,43 @@ const eventShape = z.strictObject({
   sig: field.hex(64),
 });
 
+/** What the asking device may. */
+export const accessGet = command({
+  name: 'access.get',
+  version: 1,
+  about:
+    'What the asking device may at this moment: its own grant, narrowed by what whoever granted it may still give. What is absent is not narrowed.',
+  params: z.strictObject({}),
+  result: z.object({
+    role: field.role(),
+    actions: z
+      .array(z.enum(ACTIONS))
+      .max(ACTIONS.length)
+      .meta({ description: 'all that it may, in the order of the table above' }),
+    sources: z
+      .array(field.sourceId())
+      .max(GRANT_SOURCES_MAX)
+      .optional()
+      .meta({ description: 'the only sources it may know of; absent: all, also those that come later' }),
+    pastMs: termsShape.pastMs,
+    endsAt: field.at().optional().meta({ description: 'when it ends by time; absent: it does not' }),
+    judgedAt: field.at().meta({ description: 'the time by which grants are judged' }),
+  }),
+  notes: [
+    '`sources.list` tells the same for each source. A device that may nothing any more has no channel to ask on.',
+  ],
+  example: {
+    params: {},
+    result: {
+      role: 'operator',
+      actions: ['live', 'playback', 'ptz'],
+      sources: ['front' as SourceId],
+      endsAt: 1795003600000,
+      judgedAt: 1795000060000,
+    },
+  },
+});
+
 /** Who may what, and on whose word. */
 export const grantsList = command({
   name: 'grants.list',
@@ -168,6 +205,7 @@ export const grantsClock = command({
 });
 
 export type GrantsListResult = z.output<typeof grantsList.result>;
+export type AccessGetResult = z.output<typeof accessGet.result>;
 export type GrantFacts = z.output<typeof grantShape>;
 
 function isOneWay({ grant, device: subject, role, ...terms }: Record<string, unknown>): boolean {

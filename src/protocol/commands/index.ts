@@ -47,7 +47,7 @@ export {
   TIME_AT_MAX,
   type TrackFacts,
 } from './fields.ts';
-export { GRANTS_PAGE_MAX, type GrantFacts, type GrantsListResult } from './grants.ts';
+export { type AccessGetResult, GRANTS_PAGE_MAX, type GrantFacts, type GrantsListResult } from './grants.ts';
 export { CAMERA_STATES } from './kept-cameras.ts';
 export { LIVE_SUBSCRIPTIONS_MAX, type LiveRun, type LiveSubscribeResult } from './live.ts';
 export { PENDING_MAX } from './pairing.ts';

@@ -6,7 +6,7 @@ import { field } from './fields.ts';
 import { termsShape } from './grants.ts';
 
 /** Most devices, and most answers to our enrolment, that wait for somebody's decision at once. */
-export const PENDING_MAX = 16;
+export const PENDING_MAX = 12;
 
 const device = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798' as DeviceKey;
 const fingerprint = '79be 667e f9dc bbac 55a0 6295 ce87 0b07';
@@ -93,7 +93,8 @@ export const pairingPending = command({
           device: field.deviceKey(),
           fingerprint: fingerprintShape(),
           label: field.label().meta({ description: 'what it calls itself: nobody vouches for that' }),
-          role: field.role().meta({ description: 'what its code promised' }),
+          role: field.role().meta({ description: 'what its code promised, as the terms below' }),
+          ...termsShape,
           since: field.at(),
           expiresAt: field.at(),
           present: z.boolean().meta({ description: 'it waits on an open channel' }),
@@ -155,7 +156,7 @@ export const pairingApprove = command({
   }),
   notes: [
     'Compare the fingerprint with the one the new device shows, then send the one that was compared: `ERR_COMMANDS_FINGERPRINT` where it is not that of the key.',
-    'Admins let viewers and operators in, to at most the sources and actions they have themselves; owners anybody. The grant hangs on the asking device, and has the terms of this call: those of the code are not taken over.',
+    'Admins let viewers and operators in, to at most the sources and actions they have themselves; owners anybody. The grant hangs on the asking device, and has the terms of this call: those of the code count only where they are sent again.',
     '`approved` is false where no such device waits (any more).',
   ],
   example: { params: { device, fingerprint, role: 'viewer' }, result: { approved: true, role: 'viewer' } },

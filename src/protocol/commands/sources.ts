@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACTIONS } from '../access.ts';
 import { command } from './command.ts';
 import { field, tracksShape } from './fields.ts';
 import { RECORDER_STATES, STATES_PAGE_MAX, streamStateShape } from './source-state.ts';
@@ -27,6 +28,10 @@ export const sourcesList = command({
           id: field.source(),
           name: field.label().meta({ description: 'for people' }),
           enabled: z.boolean(),
+          actions: z
+            .array(z.enum(ACTIONS))
+            .max(ACTIONS.length)
+            .meta({ description: 'what the asking device may do with it' }),
           streams: z
             .array(
               z.object({
@@ -50,6 +55,7 @@ export const sourcesList = command({
           id: 'front',
           name: 'Front door',
           enabled: true,
+          actions: ['live', 'playback'],
           streams: [
             {
               stream: 'main',
