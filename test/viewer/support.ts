@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type AddressInfo, createServer, connect as openTcp, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,8 +14,8 @@ import { until } from '../support/wait.ts';
 import { PIXEL_PROBE, shownNow } from './pixel-probe.ts';
 
 /** The built viewer that is tried; another folder than web/dist only while somebody works on it. */
-const VIEWER = resolve(process.env['VIEWER_DIST'] ?? join(import.meta.dirname, '../../web/dist'));
-const SCREENSHOTS = resolve(import.meta.dirname, '../screenshots');
+export const VIEWER = resolve(process.env['VIEWER_DIST'] ?? join(import.meta.dirname, '../../web/dist'));
+export const SCREENSHOTS = resolve(import.meta.dirname, '../screenshots');
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 export const WALL_SCREEN = { width: 1600, height: 900 };
@@ -30,10 +30,49 @@ export function tile(source: string): string {
 export interface WorldOptions {
   /** Cameras of the node, `cam1` and so on; all show the same two pictures. */
   cameras?: number;
+  /** How many of them are configured from the start; default all. */
+  configured?: number;
   camera?: VirtualCameraOptions;
+  /** Further lines of config.yaml, where they need it by the port people reach the node at. */
+  config?: string | ((port: number) => string);
   /** Further lines for a source's entry, indented by four. */
   source?: string;
   segment?: string;
+  /** Further arguments of the browser. */
+  chromium?: readonly string[];
+}
+
+/** A node beside the world's own, in its own folder and behind a network of its own. */
+export class Neighbour {
+  readonly node: NodeUnderTest;
+  readonly network: Network;
+
+  constructor(node: NodeUnderTest, network: Network) {
+    this.node = node;
+    this.network = network;
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${this.network.port}/`;
+  }
+
+  async invite(role: Role = 'owner'): Promise<string> {
+    return inviteTo(this.node, role);
+  }
+
+  /** Changes its configuration by hand. */
+  configure(change: (text: string) => string): void {
+    configureNode(this.node, change);
+  }
+
+  /** Starts it (again), by the configuration as it is now. */
+  async start(): Promise<void> {
+    await startNode(this.node);
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    await endNode(this.node, signal);
+  }
 }
 
 /** A real node with virtual cameras, and a browser: everything one test file needs. */
@@ -44,6 +83,7 @@ export class ViewerWorld {
   readonly browser: Browser;
   readonly #folder: string;
   readonly #deaf: () => void;
+  readonly #neighbours: Neighbour[] = [];
 
   private constructor(
     parts: { node: NodeUnderTest; camera: VirtualCamera; network: Network; browser: Browser; folder: string },
@@ -59,7 +99,7 @@ export class ViewerWorld {
 
   /** Starts everything; ends what it started where something of it fails. */
   static async start(options: WorldOptions = {}): Promise<ViewerWorld> {
-    const { cameras = 4, segment = '4s', source = '' } = options;
+    const { cameras = 4, configured = cameras, segment = '4s', source = '', config = '' } = options;
     const folder = mkdtempSync(join(tmpdir(), 'nvr-viewer-'));
     const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
     try {
@@ -77,22 +117,21 @@ export class ViewerWorld {
       const port = await freePort();
       const network = await Network.open(port);
       ends.push(() => network.close());
-      const sources = Array.from({ length: cameras }, (_, index) => {
-        const [main, sub] = ['main', 'sub'].map((stream) => `/cam${index + 1}/${stream}`);
-        const urls = camera.mounts.includes(sub!)
-          ? `    url: ${camera.url(main!)}\n    sub: ${camera.url(sub!)}\n`
-          : `    url: ${camera.url(main!)}\n`;
-        return `  cam${index + 1}:\n    name: Camera ${index + 1}\n${urls}${source}`;
-      });
-      const head = `listen: 127.0.0.1:${port}\naddresses: [127.0.0.1:${network.port}]\nlog: warn\nstorage:\n  segment: ${segment}\n`;
-      const node = new NodeUnderTest(folder, `${head}sources:\n${sources.join('')}`);
+      const numbers = Array.from({ length: configured }, (_, index) => index + 1);
+      const further = typeof config === 'string' ? config : config(network.port);
+      const node = new NodeUnderTest(folder, configOf({ port, network, camera, numbers, source, segment, further }));
       ends.push(() => endNode(node, 'SIGTERM'));
       const killed = () => void node.node?.child.kill('SIGKILL');
       process.on('exit', killed);
       await startNode(node);
       const browser = await chromium.launch({
         executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
+        args: [
+          '--no-sandbox',
+          '--disable-dev-shm-usage',
+          '--disable-background-networking',
+          ...(options.chromium ?? []),
+        ],
       });
       ends.push(() => browser.close());
       return new ViewerWorld({ node, camera, network, browser, folder }, () => process.off('exit', killed));
@@ -109,8 +148,36 @@ export class ViewerWorld {
 
   /** An address that pairs the browser that opens it. The first device becomes owner, whatever is asked. */
   async invite(role: Role = 'owner'): Promise<string> {
-    const { invitation } = await this.node.json<{ invitation: string }>(['devices', 'invite', '--role', role]);
+    return inviteTo(this.node, role);
+  }
+
+  /** Changes the node's configuration by hand. */
+  configure(change: (text: string) => string): void {
+    configureNode(this.node, change);
+  }
+
+  /** An invitation that leads to this address, once the node has read its configuration. */
+  async invitationAt(address: string): Promise<string> {
+    let invitation = '';
+    await until(`invitations lead to ${address}`, async () => {
+      invitation = await this.invite();
+      return invitation.startsWith(`${address}#`);
+    });
     return invitation;
+  }
+
+  /** A second node that is up, with cameras of the world by their numbers; ended with the world. */
+  async neighbour(numbers: readonly number[]): Promise<Neighbour> {
+    const port = await freePort();
+    const network = await Network.open(port);
+    const { camera } = this;
+    const folder = join(this.#folder, `neighbour${this.#neighbours.length}`);
+    const node = new NodeUnderTest(folder, configOf({ port, network, camera, numbers }));
+    const neighbour = new Neighbour(node, network);
+    this.#neighbours.push(neighbour);
+    process.once('exit', () => void node.node?.child.kill('SIGKILL'));
+    await neighbour.start();
+    return neighbour;
   }
 
   /** A browser of its own: other keys, other settings. */
@@ -149,11 +216,49 @@ export class ViewerWorld {
   async stop(): Promise<void> {
     this.#deaf();
     await this.browser.close();
+    for (const neighbour of this.#neighbours) {
+      await neighbour.end('SIGTERM');
+      neighbour.network.close();
+    }
     await endNode(this.node, 'SIGTERM');
     this.network.close();
     await this.camera.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+interface ConfigParts {
+  port: number;
+  network: Network;
+  camera: VirtualCamera;
+  /** Of the cameras. */
+  numbers: readonly number[];
+  source?: string;
+  segment?: string;
+  further?: string;
+}
+
+/** What a node is told: where it is, and its cameras. */
+function configOf({ port, network, camera, numbers, source = '', segment = '4s', further = '' }: ConfigParts): string {
+  const sources = numbers.map((number) => {
+    const [main, sub] = ['main', 'sub'].map((stream) => `/cam${number}/${stream}`);
+    const urls = camera.mounts.includes(sub!)
+      ? `    url: ${camera.url(main!)}\n    sub: ${camera.url(sub!)}\n`
+      : `    url: ${camera.url(main!)}\n`;
+    return `  cam${number}:\n    name: Camera ${number}\n${urls}${source}`;
+  });
+  const head = `listen: 127.0.0.1:${port}\naddresses: [127.0.0.1:${network.port}]\nlog: warn\nstorage:\n  segment: ${segment}\n`;
+  return `${head}${further}sources:${sources.length > 0 ? `\n${sources.join('')}` : ' {}\n'}`;
+}
+
+function configureNode({ data }: NodeUnderTest, change: (text: string) => string): void {
+  const path = join(data, 'config.yaml');
+  writeFileSync(path, change(readFileSync(path, 'utf8')));
+}
+
+async function inviteTo(node: NodeUnderTest, role: Role): Promise<string> {
+  const { invitation } = await node.json<{ invitation: string }>(['devices', 'invite', '--role', role]);
+  return invitation;
 }
 
 async function startNode(node: NodeUnderTest): Promise<void> {
@@ -342,7 +447,6 @@ export class Viewer {
   /** What axe finds wrong, each as one line; empty is good. */
   async axe(): Promise<string[]> {
     if (!(await this.page.evaluate(() => 'axe' in globalThis))) {
-      const { readFileSync } = await import('node:fs');
       await this.page.evaluate(readFileSync(AXE, 'utf8'));
     }
     return this.page.evaluate(async () => {

@@ -4,10 +4,13 @@ import { RIGHTS } from '../../src/protocol/commands/rights.ts';
 import type { DeviceKey, Role, SourceId } from '../../web/src/engine/messages.ts';
 import {
   actionsGivenBy,
+  endedByTime,
   may,
+  mayAddCameras,
   offersFor,
   type PageAccess,
   pageOffers,
+  ROLE_ACTIONS,
   ROLES,
   rolesGivenBy,
 } from '../../web/src/model/access.ts';
@@ -21,7 +24,13 @@ import {
   widest,
 } from '../../web/src/pages/devices/terms.ts';
 
-const as = (role: Role, grant: PageAccess['grant'] = null): PageAccess => ({ role, grant });
+const as = (role: Role, narrowed: Partial<PageAccess> = {}): PageAccess => ({
+  role,
+  actions: ROLE_ACTIONS[role],
+  sources: null,
+  endsAt: null,
+  ...narrowed,
+});
 
 // What each page offers stands against the node's own table of rights.
 for (const role of ROLES) {
@@ -86,6 +95,21 @@ test('a narrowed grant takes offers away, and what it lacks cannot be passed on'
   assert.deepEqual(termsOf(widest(access, 'operator')), { role: 'operator', sources: ['front'], actions: ['live'] });
   const mute = as('owner', { actions: ['live'] });
   assert.equal(offersFor(mute, { self: false, role: 'viewer' }).remove, false);
+});
+
+test('cameras are added by those who may know of all of them', () => {
+  assert.equal(mayAddCameras(as('admin')), true);
+  assert.equal(mayAddCameras(as('admin', { sources: ['front' as SourceId] })), false);
+  assert.equal(mayAddCameras(as('operator')), false);
+});
+
+test('a right that ended by time is told from one that was taken away', () => {
+  const until = (endsAt: number | null) => as('viewer', { endsAt });
+  assert.equal(endedByTime(until(1_000_000), 1_000_400), true);
+  assert.equal(endedByTime(until(1_000_000), 995_000), true, 'clocks differ');
+  assert.equal(endedByTime(until(1_000_000), 900_000), false, 'turned away before its time');
+  assert.equal(endedByTime(until(null), 1_000_000), false);
+  assert.equal(endedByTime(null, 1_000_000), false);
 });
 
 test('without a link nothing is offered', () => {

@@ -97,9 +97,15 @@ test('another run is laid by its wall time; between them is nothing', () => {
   const [first, second] = index.fragments;
   assert.ok(Math.abs(second!.glass[0]! - first!.glass[0]! - 5) < 1e-6);
   assert.equal(index.endOfStretch(T0), T0 + 200_000);
-  // A step goes over the gap forwards; backwards it is for the player to ask what lies between.
+  // A step goes over the gap forwards; backwards too, once it is told that nothing lies between.
   assert.ok(Math.abs(index.next(index.pictureAt(T0 + 190_000)!)!.startUs - (T0 + 5_000_000)) < 1);
-  assert.equal(index.previous(index.pictureAt(T0 + 5_000_000)!), null);
+  const behind = index.pictureAt(T0 + 5_000_000)!;
+  assert.equal(index.previous(behind), null);
+  index.addGap({ kind: 'gap', startUs: T0 + 400_000, endUs: T0 + 5_000_000, cause: 'stalled' });
+  assert.equal(index.previous(behind), null, 'pictures up to the gap are on their way');
+  index.addGap({ kind: 'gap', startUs: T0 + 200_000, endUs: T0 + 5_000_000, cause: 'stalled' });
+  index.addGap({ kind: 'gap', startUs: T0 + 400_000, endUs: T0 + 400_000, cause: 'stalled' });
+  assert.ok(Math.abs(index.previous(behind)!.startUs - (T0 + 160_000)) < 1);
   assert.equal(index.aheadUs(T0 + 100_000), 300_000);
 });
 

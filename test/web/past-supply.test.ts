@@ -216,7 +216,10 @@ test('a step gives the middle of the neighbour, waits for what must be fetched, 
   // A gap stands between no pictures.
   last().sink.piece({ kind: 'gap', startUs: T0 + 101 * S, endUs: T0 + 120 * S, cause: 'full' });
   assert.equal(await stepper.step(T0 + 110 * S, 1), null);
-  const closed = stepper.step(T0 + 100.9 * S, 1);
+  bring(last(), 120, 121);
+  assert.equal(await stepper.step(T0 + 100.9 * S, 1), ms(120.1), 'over the gap');
+  assert.equal(await stepper.step(T0 + 120.1 * S, -1), ms(100.9), 'and back');
+  const closed = stepper.step(T0 + 120.9 * S, 1);
   stepper.close();
   assert.equal(await closed, null);
 });

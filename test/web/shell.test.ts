@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Store } from '../../web/src/engine/store.ts';
+import { CameraNames } from '../../web/src/model/camera-names.ts';
+import type { Camera } from '../../web/src/model/cameras.ts';
 import { Settings } from '../../web/src/model/settings.ts';
+import { shownName } from '../../web/src/model/shown-name.ts';
 import { deviceName } from '../../web/src/pages/pairing/device-name.ts';
+import { needsTls, originToAllow, pageAddress } from '../../web/src/pages/pairing/page-origin.ts';
 import { invitationFrom, typedAddress, typedCode } from '../../web/src/pages/pairing/typed-text.ts';
 import { invitationIn, pageIn, withPage } from '../../web/src/shell/address-text.ts';
+import { isMissingFile } from '../../web/src/shell/missing-file.ts';
 import { answerFor } from '../../web/src/shell/offline.ts';
 import { newestLoss, wholeness } from '../../web/src/shell/wholeness.ts';
 import { keyNames, matches } from '../../web/src/ui/key-chord.ts';
@@ -53,10 +59,31 @@ test('digits and addresses are taken as people type them', () => {
     ['192.168.1.20', '192.168.1.20:8456'],
     [' http://192.168.1.20:9000/x?y#z ', '192.168.1.20:9000'],
     ['[fd00::1]', '[fd00::1]:8456'],
+    ['https://nvr.example/', 'nvr.example:443'],
+    ['http://192.168.1.20/?page=pair', '192.168.1.20:80'],
     ['nvr.local:8456', 'nvr.local:8456'],
     ['', ''],
   ];
   for (const [typed, address] of addresses) assert.equal(typedAddress(typed), address);
+});
+
+test('a page that a node may not know is told by what must be written there', () => {
+  const at = '192.168.1.5:8456';
+  for (const [page, addresses, origin] of [
+    ['http://192.168.1.5:8456/', [at], null],
+    ['http://[fd00::1]/', ['[fd00::1]:80'], null],
+    ['http://localhost:8456/', ['localhost:8456'], null],
+    ['http://192.168.1.6:8456/', [at], 'http://192.168.1.6:8456'],
+    ['http://nvr.lan:8456/', ['nvr.lan:8456'], 'http://nvr.lan:8456'],
+    ['https://192.168.1.5/folder/', ['192.168.1.5:443'], 'https://192.168.1.5'],
+  ] as const) {
+    assert.equal(originToAllow(new URL(page), addresses), origin, page);
+  }
+  assert.ok(needsTls(new URL('https://nvr.example/'), [at, '127.0.0.1:8456']));
+  assert.ok(!needsTls(new URL('https://nvr.example/'), ['127.0.0.1:8456', '[::1]:8456']));
+  assert.ok(!needsTls(new URL('http://nvr.example/'), [at]));
+  assert.equal(pageAddress(new URL('https://nvr.example/')), 'nvr.example:443');
+  assert.equal(pageAddress(new URL('http://192.168.1.5/')), '192.168.1.5:80');
 });
 
 test('a browser is called what people call it', () => {
@@ -102,6 +129,57 @@ test('the service worker answers for its own files and for nothing else', () => 
   }
   assert.equal(ask('http://elsewhere/viewer/assets/a.js'), 'network');
   assert.equal(ask('assets/a.js', 'cors', 'POST'), 'network');
+});
+
+test('a part of the page that its server does not have any more is told from one that broke', () => {
+  for (const [error, missing] of [
+    [new TypeError('Failed to fetch dynamically imported module: http://127.0.0.1/assets/a.js'), true],
+    [new TypeError('error loading dynamically imported module: http://127.0.0.1/assets/a.js'), true],
+    [new TypeError('Importing a module script failed.'), true],
+    [new Error('Unable to preload CSS for /assets/a.css'), true],
+    [new TypeError('x is not a function'), false],
+    ['dynamically imported module', false],
+  ] as const) {
+    assert.equal(isMissingFile(error), missing, String(error));
+  }
+});
+
+test('names of cameras are kept for when their node is away, until it is forgotten', () => {
+  const kept = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  };
+  const all = new Store<readonly Camera[]>([]);
+  const names = new CameraNames(all, storage);
+  const camera = (key: string, name: string) => ({ key, name }) as Camera;
+  all.set([camera('a/cam1', 'Door'), camera('b/cam1', 'Yard')]);
+  all.set([]);
+  assert.deepEqual([names.of('a/cam1'), names.of('b/cam1'), names.of('a/cam2')], ['Door', 'Yard', null]);
+  names.forget('b');
+  const later = new CameraNames(new Store<readonly Camera[]>([]), storage);
+  assert.deepEqual([later.of('a/cam1'), later.of('b/cam1')], ['Door', null]);
+  const [key] = [...kept.keys()];
+  for (const text of ['', '{', 'null', '7', '{"a/cam1":7}']) {
+    kept.set(key!, text);
+    assert.equal(new CameraNames(new Store<readonly Camera[]>([]), storage).of('a/cam1'), null, text);
+  }
+});
+
+test('cameras of one name at several nodes are told apart by their place, else by their node', () => {
+  const camera = (node: string, name: string, site: string) =>
+    ({ node, name, site, nodeName: `node ${node}` }) as Camera;
+  const [door, other, third, yard] = [
+    camera('a', 'Door', 'Home'),
+    camera('b', 'Door', 'Office'),
+    camera('c', 'Door', 'Office'),
+    camera('a', 'Yard', 'Home'),
+  ] as const;
+  assert.equal(shownName(door, [door, yard]), 'Door');
+  assert.equal(shownName(door, [door, other, yard]), 'Door · Home');
+  assert.equal(shownName(yard, [door, other, yard]), 'Yard');
+  assert.equal(shownName(other, [door, other, third]), 'Door · node b');
+  assert.equal(shownName(camera('a', 'Door', ''), [other]), 'Door · node a');
 });
 
 test('what somebody wanted is no loss, and the newest loss is the one that counts', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { DeviceKey, SourceId } from '../../web/src/engine/messages.ts';
 import { daysOf, momentOf, monthAfter, recordedDays } from '../../web/src/timeline/calendar-days.ts';
 import type { Lane } from '../../web/src/timeline/coverage-source.ts';
-import { blocksOf, hitOf, laneAt, laneLayout, standingOf } from '../../web/src/timeline/lane-layout.ts';
+import { beginningOf, blocksOf, hitOf, laneAt, laneLayout, standingOf } from '../../web/src/timeline/lane-layout.ts';
 import { eventFrom, gapFrom, nearestTo } from '../../web/src/timeline/time-jumps.ts';
 import { Scale } from '../../web/src/timeline/time-view.ts';
 import { Zone } from '../../web/src/timeline/zone.ts';
@@ -39,6 +39,21 @@ test('a height means a lane, the scale above them none', () => {
     assert.equal(laneAt(layout, layout.scale + count * layout.pitch + 1, count), null);
     assert.ok(layout.height >= layout.scale + count * layout.pitch);
   }
+});
+
+test('what is recorded begins with the first of all cameras, once all of them are known', () => {
+  const filled = (from: number, bytes: number[], known = bytes.map(() => 1)) =>
+    lane({ camera: `n/${from}`, from, buckets: Uint8Array.from(bytes), known: Uint8Array.from(known) });
+  const early = filled(0, [0, 0, 0, 9, 255, 255]);
+  const late = filled(-100, [0, 0, 0, 0, 0, 0, 255]);
+  assert.equal(beginningOf([early, late], ['n/0', 'n/-100'], 50, 600), 300);
+  assert.equal(beginningOf([early, late], ['n/-100'], 50, 600), 500);
+  assert.equal(beginningOf([early], ['n/0'], 350, 600), 350, 'what is seen begins within it');
+  assert.equal(beginningOf([early], ['n/0'], 0, 250), 250, 'nothing yet');
+  assert.equal(beginningOf([early], ['n/0', 'n/-100'], 50, 600), null, 'one has not been told');
+  const partly = filled(0, [0, 0, 0, 9, 255, 255], [0, 1, 1, 1, 1, 0]);
+  assert.equal(beginningOf([partly], ['n/0'], 50, 600), null);
+  assert.equal(beginningOf([partly], ['n/0'], 100, 500), 300, 'what is not seen need not be known');
 });
 
 test('a pointer finds narrow events before gaps before what is recorded', () => {

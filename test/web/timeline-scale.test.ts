@@ -69,6 +69,27 @@ test('the view never goes far behind the present, and the present stays at its e
   assert.ok(view.seen.get().to <= now + view.span * 0.04);
 });
 
+test('at first what there is fills the view, never less than ten minutes, and never again', () => {
+  const spanOf = (...wishes: ((view: TimeView) => void)[]) => {
+    const view = new TimeView(() => NOW, 6 * HOUR);
+    for (const wish of wishes) wish(view);
+    assert.ok(view.holdsPresent && view.seen.get().to > NOW);
+    return view.span;
+  };
+  const fit = (from: number | null) => (view: TimeView) => view.fit(from);
+  assert.equal(spanOf(fit(NOW)), 600_000);
+  assert.equal(spanOf(fit(NOW - 40_000)), 600_000);
+  assert.ok(Math.abs(spanOf(fit(NOW - HOUR)) - 1.1 * HOUR) < 1);
+  assert.equal(spanOf(fit(NOW - 6 * HOUR)), 6 * HOUR);
+  assert.equal(spanOf(fit(NOW - HOUR), fit(NOW)), spanOf(fit(NOW - HOUR)), 'once');
+  assert.equal(spanOf(fit(null), fit(NOW)), 6 * HOUR, 'it was to be left as it is');
+  assert.equal(
+    spanOf((view) => view.zoom(0.5, NOW), fit(NOW)),
+    3 * HOUR,
+    'somebody chose',
+  );
+});
+
 test('a cursor that leaves the view takes it along', () => {
   const view = new TimeView(() => NOW, HOUR);
   view.pan(-5 * DAY);

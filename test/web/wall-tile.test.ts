@@ -7,8 +7,8 @@ import { snapshotName } from '../../web/src/wall/snapshot.ts';
 import { codecName, sizeName, type TileFacts, tileMessage } from '../../web/src/wall/tile-message.ts';
 import { NO_ZOOM, panBy, ZOOM_MAX, zoomAt } from '../../web/src/wall/zoom.ts';
 
-const camera = { name: 'Yard', enabled: true } as Camera;
-const open = { kind: 'open', since: 1, role: 'owner', address: 'a' } as const;
+const camera = { name: 'Yard', enabled: true, actions: ['live', 'playback'] as const } as unknown as Camera;
+const open = { kind: 'open', since: 1, address: 'a' } as const;
 const running = { state: 'running', since: 5 } as StreamState;
 const fine: TileFacts = {
   camera,
@@ -59,6 +59,14 @@ describe('what a tile says', () => {
       kind: 'unplayable',
       codecs: 'hvc1.1.6.L93.B0',
     });
+  });
+
+  it('what this device may not see, and what it may instead', () => {
+    const may = (...actions: string[]) => ({ ...fine, camera: { ...camera, actions } as unknown as Camera });
+    assert.deepEqual(tileMessage(may('playback'))!.what, { kind: 'denied', past: false, other: true });
+    assert.deepEqual(tileMessage({ ...may('live'), past: true })!.what, { kind: 'denied', past: true, other: true });
+    assert.deepEqual(tileMessage(may('ptz'))!.what, { kind: 'denied', past: false, other: false });
+    assert.equal(tileMessage(may('live')), null);
   });
 
   it('of the past only what concerns it', () => {

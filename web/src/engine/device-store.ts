@@ -86,6 +86,18 @@ export class DeviceStore {
 
   async remove(node: DeviceKey): Promise<void> {
     await settled(this.#database.transaction(NODES, 'readwrite').objectStore(NODES).delete(node));
+    await settled(this.#database.transaction(KEYS, 'readwrite').objectStore(KEYS).delete(seenOf(node)));
+  }
+
+  /** When the node was last connected, epoch ms; null: never noted. */
+  async seenAt(node: DeviceKey): Promise<number | null> {
+    const at = await settled<unknown>(this.#database.transaction(KEYS).objectStore(KEYS).get(seenOf(node)));
+    return typeof at === 'number' ? at : null;
+  }
+
+  /** Notes that a node is connected. */
+  async saw(node: DeviceKey, at: number): Promise<void> {
+    await settled(this.#database.transaction(KEYS, 'readwrite').objectStore(KEYS).put(at, seenOf(node)));
   }
 
   async #seal(
@@ -121,6 +133,11 @@ export class DeviceStore {
   #parameters(iv: Uint8Array<ArrayBuffer>, node: DeviceKey): AesGcmParams {
     return { name: 'AES-GCM', iv, additionalData: new TextEncoder().encode(`device secrets ${node}`) };
   }
+}
+
+/** Beside the guard: small things by name. */
+function seenOf(node: DeviceKey): string {
+  return `seen ${node}`;
 }
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {

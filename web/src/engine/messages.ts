@@ -12,7 +12,7 @@ import type {
 /** Whether a node can be reached, as the page shows it. */
 export type LinkState =
   | { kind: 'connecting'; since: number }
-  | { kind: 'open'; since: number; role: Role; address: string }
+  | { kind: 'open'; since: number; address: string }
   /** Tried again at `retryAt` (epoch ms); `reason` is an error code. */
   | { kind: 'lost'; since: number; retryAt: number; reason: string }
   /** The node does not know this device (any more). */

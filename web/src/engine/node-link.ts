@@ -15,6 +15,8 @@ import type { BrowserPlatform } from './platform.ts';
 /** Waiting between tries: doubling, with a random half. */
 const FIRST_MS = 400;
 const LAST_MS = 15_000;
+/** While a link is open, so often it is noted that it was. */
+const SEEN_MS = 60_000;
 /** A device that is not known is looked at again now and then: its owner may let it in again. */
 const REFUSED_MS = 60_000;
 
@@ -22,20 +24,34 @@ const REFUSED_MS = 60_000;
 export class NodeLink {
   readonly #platform: BrowserPlatform;
   readonly #tell: () => void;
+  readonly #saw: (at: number) => void;
+  /** When the link was known to be open, before this page was. */
+  readonly #seenAt: number | null;
   #kept: KeptNode;
   #state: LinkState;
   #client: NvrClient | null = null;
   #tries = 0;
   #cancelRetry = () => {};
+  #cancelNote = () => {};
   #stopped = false;
+  #wasOpen = false;
   readonly #waiting = new Set<(client: NvrClient | null) => void>();
   readonly #life = new AbortController();
 
-  /** `tell` is called after each change of state. */
-  constructor(platform: BrowserPlatform, kept: KeptNode, tell: () => void) {
+  /**
+   * `tell` is called after each change of state; `saw` now and then while the link is open, and when it is lost. `seenAt` is what `saw` was told
+   * last, by an earlier page.
+   */
+  constructor(
+    platform: BrowserPlatform,
+    kept: KeptNode,
+    { tell, saw, seenAt }: { tell(): void; saw(at: number): void; seenAt: number | null },
+  ) {
     this.#platform = platform;
     this.#kept = kept;
     this.#tell = tell;
+    this.#saw = saw;
+    this.#seenAt = seenAt;
     this.#state = { kind: 'connecting', since: platform.now() };
   }
 
@@ -72,6 +88,7 @@ export class NodeLink {
   stop(): void {
     this.#stopped = true;
     this.#cancelRetry();
+    this.#cancelNote();
     this.#life.abort();
     this.#client?.connection.close();
     for (const settle of this.#waiting) settle(null);
@@ -115,12 +132,20 @@ export class NodeLink {
     this.#tries = 0;
     const client = createNvrClient({ connection, suite: this.#platform.suite });
     this.#client = client;
-    this.#enter({ kind: 'open', since: this.#platform.now(), role: connection.role, address });
+    this.#enter({ kind: 'open', since: this.#platform.now(), address });
     for (const settle of this.#waiting) settle(client);
+    this.#note();
     void connection.closed.then((reason) => {
       this.#client = null;
+      this.#cancelNote();
+      if (!this.#stopped) this.#saw(this.#platform.now());
       this.#failed(reason);
     });
+  }
+
+  #note(): void {
+    this.#saw(this.#platform.now());
+    this.#cancelNote = this.#platform.after(SEEN_MS, () => this.#note());
   }
 
   #failed(error: unknown): void {
@@ -142,7 +167,9 @@ export class NodeLink {
     const before = this.#state;
     const away = (kind: LinkState['kind']) => kind === 'connecting' || kind === 'lost';
     const same = before.kind === state.kind || (away(before.kind) && away(state.kind));
-    this.#state = same && state.kind !== 'open' ? { ...state, since: before.since } : state;
+    const since = state.kind === 'lost' && !this.#wasOpen ? (this.#seenAt ?? before.since) : before.since;
+    this.#wasOpen ||= state.kind === 'open';
+    this.#state = same && state.kind !== 'open' ? { ...state, since } : state;
     this.#tell();
   }
 }

@@ -151,7 +151,7 @@ async function watch(order: Extract<ToEngine, { ask: 'watch' }>, task: Task): Pr
 async function begin() {
   const platform = await browserPlatform();
   const store = await DeviceStore.open(platform);
-  for (const kept of await store.list()) addLink(platform, kept).start();
+  for (const kept of await store.list()) addLink(platform, store, kept, await store.seenAt(kept.node)).start();
   tellNodes();
   return { platform, store };
 }
@@ -159,12 +159,14 @@ async function begin() {
 async function keep(store: DeviceStore, platform: BrowserPlatform, { kept, connection }: Paired): Promise<DeviceKey> {
   await store.put(kept);
   links.get(kept.node)?.stop();
-  addLink(platform, kept).adopt(connection, kept.addresses[0]!);
+  addLink(platform, store, kept, null).adopt(connection, kept.addresses[0]!);
   return kept.node;
 }
 
-function addLink(platform: BrowserPlatform, kept: KeptNode): NodeLink {
-  const link = new NodeLink(platform, kept, tellNodes);
+function addLink(platform: BrowserPlatform, store: DeviceStore, kept: KeptNode, seenAt: number | null): NodeLink {
+  // Where it cannot be noted (no space) only the time since is less exact.
+  const saw = (at: number) => void store.saw(kept.node, at).catch(() => {});
+  const link = new NodeLink(platform, kept, { tell: tellNodes, saw, seenAt });
   links.set(kept.node, link);
   return link;
 }

@@ -25,6 +25,7 @@ export function ExportProgress({ job, onClose, onAgain }: { job: ExportJob; onCl
   const formats = useFormats();
   const { cameras, share, bytes, bytesPerSecond, lost, ended } = useStore(job.state);
   const { from, to } = job.wish;
+  const stopped = cameras.some(({ state }) => state === 'cancelled');
   const told = {
     share: formats.percent(share),
     size: formats.bytes(bytes),
@@ -32,7 +33,7 @@ export function ExportProgress({ job, onClose, onAgain }: { job: ExportJob; onCl
   };
   return (
     <Dialog
-      title={ended ? t('ended') : t('title')}
+      title={!ended ? t('title') : stopped ? t('stopped') : t('ended')}
       onClose={onClose}
       footer={
         <>

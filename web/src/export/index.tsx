@@ -46,7 +46,8 @@ export default function Export() {
 function Away({ job, onOpen }: { job: ExportJob; onOpen(): void }) {
   const { t } = useTranslation('export');
   const formats = useFormats();
-  const { share, ended } = useStore(job.state);
+  const { share, ended, cameras } = useStore(job.state);
+  const end = cameras.some(({ state }) => state === 'cancelled') ? t('stopped') : t('ended');
   const [told, setTold] = useState(-1);
   // Readers are told at every quarter, not at every percent.
   const quarter = Math.floor(share * 4);
@@ -55,10 +56,10 @@ function Away({ job, onOpen }: { job: ExportJob; onOpen(): void }) {
     <div className="export-away">
       <button type="button" className="ui-button" onClick={onOpen}>
         <progress className="export-bar" value={share} max={1} aria-hidden="true" />
-        {ended ? t('ended') : t('running', { share: formats.percent(share) })}
+        {ended ? end : t('running', { share: formats.percent(share) })}
       </button>
       <span className="export-told" role="status">
-        {ended ? t('ended') : t('running', { share: formats.percent(told / 4) })}
+        {ended ? end : t('running', { share: formats.percent(told / 4) })}
       </span>
     </div>
   );

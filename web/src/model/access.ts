@@ -1,5 +1,5 @@
 import { ACTIONS, type Action, ROLE_ACTIONS } from '../../../src/protocol/access.ts';
-import type { CommandResult, Role } from '../engine/messages.ts';
+import type { CommandResult, Role, SourceId } from '../engine/messages.ts';
 
 export { ACTIONS, type Action, ROLE_ACTIONS };
 export type GrantFacts = CommandResult<'grants.list'>['grants'][number];
@@ -10,13 +10,35 @@ export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin', 'owner'];
 /** What this device may at a node, as far as pages go by it. The node asks again for every command. */
 export interface PageAccess {
   role: Role;
-  /** Its own grant, where it was told: it may take actions and sources away. */
-  grant: Pick<GrantFacts, 'sources' | 'actions'> | null;
+  /** All that it may. */
+  actions: readonly Action[];
+  /** The only sources it may know of; null: all, also those that come later. */
+  sources: readonly SourceId[] | null;
+  /** When it ends by time, epoch ms; null: it does not. */
+  endsAt: number | null;
 }
 
-/** True where the role has the action and the grant did not take it away. */
-export function may({ role, grant }: PageAccess, action: Action): boolean {
-  return ROLE_ACTIONS[role].includes(action) && (grant?.actions?.includes(action) ?? true);
+/** As the node tells it. */
+export function accessOf({ role, actions, sources, endsAt }: CommandResult<'access.get'>): PageAccess {
+  return { role, actions, sources: sources ?? null, endsAt: endsAt ?? null };
+}
+
+/** True where this device has the action. */
+export function may({ actions }: PageAccess, action: Action): boolean {
+  return actions.includes(action);
+}
+
+/** Cameras it does not know of yet are for those who may know of all. */
+export function mayAddCameras(access: PageAccess): boolean {
+  return may(access, 'configure') && access.sources === null;
+}
+
+/** A node's clock and this browser's may differ so far. */
+const CLOCKS_MS = 60_000;
+
+/** True for a device that is turned away since `refusedAt` (epoch ms) because its right ended by time. */
+export function endedByTime(access: PageAccess | null, refusedAt: number): boolean {
+  return access !== null && access.endsAt !== null && access.endsAt <= refusedAt + CLOCKS_MS;
 }
 
 /** Roles this device may let in or give. */

@@ -115,37 +115,26 @@ export function useCommand<N extends CommandName>(
   return useAsked(key, params === null ? null : (signal) => engine.call(node, name, params, signal), everyMs);
 }
 
-/** What this device may at a node; null while its link is away. Until its grant was told, its role alone counts. */
+/** What this device may at a node; null while its link is away, and until it was told. */
 export function useAccess(node: DeviceKey): PageAccess | null {
-  const { engine } = useModel();
-  const state = useStore(engine.nodes).find((each) => each.node === node);
-  const role = state?.link.kind === 'open' ? state.link.role : null;
-  const device = state?.device;
-  const own = useCommand(node, 'grants.list', role && device ? { device } : null, 60_000);
-  if (!role) return null;
-  return { role, grant: own.value?.grants.find((each) => each.device === device) ?? null };
+  const { engine, cameras } = useModel();
+  const open = useStore(engine.nodes).some((each) => each.node === node && each.link.kind === 'open');
+  const access = useStore(cameras.access).get(node);
+  return (open && access) || null;
 }
 
 /** What this device may at each of the nodes whose link is open. */
 export function useAccesses(nodes: readonly NodeState[]): ReadonlyMap<DeviceKey, PageAccess> {
-  const { engine } = useModel();
-  const open = nodes.flatMap(({ node, device, link }) =>
-    link.kind === 'open' ? [{ node, device, role: link.role }] : [],
+  const { cameras } = useModel();
+  const told = useStore(cameras.access);
+  return new Map(
+    nodes
+      .filter(({ link }) => link.kind === 'open')
+      .flatMap(({ node }) => {
+        const access = told.get(node);
+        return access ? [[node, access]] : [];
+      }),
   );
-  const own = useAsked(
-    `accesses ${JSON.stringify(open)}`,
-    open.length === 0
-      ? null
-      : (signal) =>
-          Promise.all(
-            open.map(async ({ node, device }) => {
-              const { grants } = await engine.call(node, 'grants.list', { device }, signal);
-              return grants.find((each) => each.device === device) ?? null;
-            }),
-          ),
-    60_000,
-  );
-  return new Map(open.map(({ node, role }, index) => [node, { role, grant: own.value?.[index] ?? null }]));
 }
 
 /** Every page of a list. */

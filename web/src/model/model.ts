@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { DeviceKey } from '../engine/messages.ts';
 import { Store } from '../engine/store.ts';
 import { type Seen, TimeView } from '../timeline/time-view.ts';
+import { CameraNames } from './camera-names.ts';
 import { Cameras } from './cameras.ts';
 import { Playhead } from './playhead.ts';
 import { type Settings, settings } from './settings.ts';
@@ -16,6 +17,8 @@ export type Page = 'wall' | 'health' | 'devices' | 'cameras' | 'settings' | 'pai
 export interface Model {
   engine: Engine;
   cameras: Cameras;
+  /** What they are called, known before their nodes are reached. */
+  names: CameraNames;
   /** Bit and frame rates of every stream since the page was opened, a day of them at most. */
   history: History;
   playhead: Playhead;
@@ -41,6 +44,7 @@ export function createModel(engine: Engine): Model {
   return {
     engine,
     cameras,
+    names: new CameraNames(cameras.all, localStorage),
     history: keepHistory(cameras),
     playhead: new Playhead(),
     wall: new Wall(),

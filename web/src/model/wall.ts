@@ -44,6 +44,23 @@ export class Wall {
     this.layout.subscribe(keep);
     this.saved.subscribe(keep);
   }
+
+  /** A camera that was removed leaves its place, in what is saved too. */
+  forget(key: string): void {
+    if (this.layout.get().tiles.includes(key)) this.layout.update((layout) => without(layout, key));
+    if (this.saved.get().some(({ tiles }) => tiles.includes(key)))
+      this.saved.update((all) => all.map((each) => ({ ...each, ...without(each, key) })));
+  }
+}
+
+/** A free place goes with its camera; elsewhere it stays empty. */
+function without({ kind, tiles, places }: Layout, key: string): Layout {
+  const stays = (index: number) => kind !== 'free' || tiles[index] !== key;
+  return {
+    kind,
+    tiles: tiles.filter((_, index) => stays(index)).map((each) => (each === key ? null : each)),
+    places: places.filter((_, index) => stays(index)),
+  };
 }
 
 function read(text: string | null): { layout: Layout; saved: SavedLayout[] } {

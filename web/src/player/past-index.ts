@@ -90,12 +90,14 @@ export class PictureIndex {
     return later ? pictureOf(later, later.startUs) : null;
   }
 
-  /** The picture before that one, where it lies ready and follows without a gap. */
+  /** The picture before that one, over a gap too; null where it does not lie ready. */
   previous({ startUs }: Picture): Picture | null {
     const laid = this.#at(startUs);
     if (laid && startUs > laid.startUs + 500) return pictureOf(laid, startUs - 1_000);
     const before = this.#laid[this.#after(startUs - 500) - 1];
-    return before && before.startUs < startUs - 500 && startUs - before.endUs < TILE_SLACK_US
+    // What lies there and is not told to be the last one before a gap may have others behind it that have not come yet.
+    const followsUs = this.gapAt(startUs - 2_000)?.startUs ?? startUs;
+    return before && before.startUs < startUs - 500 && followsUs - before.endUs < TILE_SLACK_US
       ? pictureOf(before, before.endUs - 1)
       : null;
   }

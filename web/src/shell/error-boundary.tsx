@@ -1,6 +1,7 @@
 import { Component, type ReactNode } from 'react';
 import { Translation } from 'react-i18next';
 import { Button, Empty } from '../ui/index.ts';
+import { isMissingFile } from './missing-file.ts';
 
 interface State {
   error: unknown;
@@ -20,7 +21,7 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, State> {
     return (
       <Translation ns="shell">
         {(t) => (
-          <Empty title={t('broken.title')} icon="warning">
+          <Empty title={t(isMissingFile(error) ? 'broken.missing' : 'broken.title')} icon="warning">
             <p>{isMissingFile(error) ? t('broken.updated') : t('broken.text')}</p>
             {!isMissingFile(error) && <code className="shell-broken-text">{String(error)}</code>}
             <Button kind="main" icon="refresh" onClick={() => location.reload()}>
@@ -31,9 +32,4 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, State> {
       </Translation>
     );
   }
-}
-
-/** A page was asked for that the node has in a newer form only. */
-function isMissingFile(error: unknown): boolean {
-  return error instanceof TypeError && /dynamically imported module|importing a module script/i.test(error.message);
 }

@@ -4,6 +4,8 @@ import type { LinkState, NodeState } from '../engine/messages.ts';
 import { useStore } from '../engine/store.ts';
 import { useFormats } from '../i18n/use-formats.ts';
 import { errorText } from '../i18n/words.ts';
+import { endedByTime } from '../model/access.ts';
+import { useAccess } from '../model/asked.ts';
 import { useModel } from '../model/model.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -14,6 +16,8 @@ import { RefusedDialog } from './refused.tsx';
 
 /** A link that comes back within this is not spoken of. */
 const PATIENCE_MS = 1_500;
+/** The end of this device's right is told so long before. */
+const ENDS_SOON_MS = 86_400_000;
 const NO_CRYPTO = 'no-webcrypto';
 
 /** What a person should know of links and of this browser, in a line each. */
@@ -26,6 +30,9 @@ export function NodeNotices() {
       <CryptoNotice />
       {troubled.map((node) => (
         <LinkNotice key={node.node} node={node} />
+      ))}
+      {nodes.map((node) => (
+        <EndsNotice key={node.node} node={node} />
       ))}
     </div>
   );
@@ -59,19 +66,48 @@ function CryptoNotice() {
   );
 }
 
+/** This device's right will end by itself, and soon. */
+function EndsNotice({ node }: { node: NodeState }) {
+  const { t } = useTranslation('shell');
+  const formats = useFormats();
+  const now = useNow();
+  const endsAt = useAccess(node.node)?.endsAt ?? null;
+  const [read, setRead] = useState<number | null>(null);
+  if (endsAt === null || endsAt === read || endsAt - now > ENDS_SOON_MS || endsAt <= now) return null;
+  return (
+    <div className="shell-notice">
+      <Icon name="info" />
+      <p>
+        {t('ends.line', { name: node.name, time: formats.moment(endsAt, now) })}{' '}
+        <span className="dim" aria-hidden="true">
+          {formats.relative(endsAt, now)}
+        </span>
+      </p>
+      <Button kind="quiet" onClick={() => setRead(endsAt)}>
+        {t('understood')}
+      </Button>
+    </div>
+  );
+}
+
 function LinkNotice({ node }: { node: NodeState }) {
   const { t } = useTranslation('shell');
-  const { engine } = useModel();
+  const { engine, cameras } = useModel();
   const formats = useFormats();
   const now = useNow();
   const [open, setOpen] = useState(false);
+  const access = useStore(cameras.access).get(node.node) ?? null;
   const { link, name } = node;
   if (link.kind === 'refused') {
     return (
       <>
         <div className="shell-notice" role="alert">
           <Icon name="warning" />
-          <p>{t('refused.line', { name })}</p>
+          <p>
+            {endedByTime(access, link.since)
+              ? t('refused.ended', { name, time: formats.moment(access!.endsAt!, now) })
+              : t('refused.line', { name })}
+          </p>
           <Button onClick={() => setOpen(true)}>{t('refused.more')}</Button>
         </div>
         {open && <RefusedDialog node={node} onClose={() => setOpen(false)} />}
@@ -83,7 +119,7 @@ function LinkNotice({ node }: { node: NodeState }) {
     <div className="shell-notice">
       <Icon name="linkLost" />
       <p>
-        {t('lost.line', { name, since: formats.time(link.since) })} {reason(link)} <NextTry link={link} />
+        {t('lost.line', { name, since: formats.moment(link.since, now) })} {reason(link)} <NextTry link={link} />
       </p>
       <Button onClick={() => engine.wake()}>{t('lost.now')}</Button>
     </div>

@@ -1,21 +1,29 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NodeState } from '../engine/messages.ts';
+import { useStore } from '../engine/store.ts';
+import { useFormats } from '../i18n/use-formats.ts';
+import { endedByTime } from '../model/access.ts';
 import { useModel } from '../model/model.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Time } from '../ui/time.tsx';
 import { toast } from '../ui/toast.tsx';
+import { forgetNode } from '../wall/forget-node.ts';
 import { KeyText } from './key-text.tsx';
 
 /** The node does not let this device in any more: what that means and what can be done. */
 export function RefusedDialog({ node, onClose }: { node: NodeState; onClose(): void }) {
   const { t } = useTranslation('shell');
-  const { engine, page } = useModel();
+  const model = useModel();
+  const { engine, cameras, page } = model;
+  const formats = useFormats();
+  const access = useStore(cameras.access).get(node.node) ?? null;
+  const ended = endedByTime(access, node.link.since);
   const [busy, setBusy] = useState(false);
   const forget = async () => {
     setBusy(true);
-    await engine.forget(node.node);
+    await forgetNode(model, node.node);
     toast(t('refused.forgotten', { name: node.name }));
     onClose();
   };
@@ -42,7 +50,7 @@ export function RefusedDialog({ node, onClose }: { node: NodeState; onClose(): v
         </>
       }
     >
-      <p>{t('refused.text')}</p>
+      <p>{ended ? t('refused.endedText', { time: formats.moment(access!.endsAt!, Date.now()) }) : t('refused.text')}</p>
       <p>{t('refused.do')}</p>
       <dl className="ui-facts">
         <dt>{t('refused.since')}</dt>

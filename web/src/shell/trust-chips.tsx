@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import type { CommandResult, NodeState } from '../engine/messages.ts';
 import { Store, useStore } from '../engine/store.ts';
@@ -13,6 +13,8 @@ import { Time } from '../ui/time.tsx';
 import { type Loss, newestLoss, wholeness } from './wholeness.ts';
 
 const SLOW_MS = 60_000;
+/** While something is missing. */
+const MISSING_MS = 5_000;
 /** Gaps shorter than this are not seen in a picture. */
 const LOSS_MS_MIN = 1_000;
 /** Cameras asked for their gaps. */
@@ -96,6 +98,7 @@ export function WholeChip({ node }: { node: NodeState }) {
   const status = useCommand(node.node, 'status.get', {}, SLOW_MS).value;
   const asks = access && may(access, 'playback') && mine.length > 0;
   const key = `losses ${node.node} ${mine.map(({ source }) => source).join()}`;
+  const [missing, setMissing] = useState(false);
   const { value: losses } = useAsked(
     key,
     asks
@@ -109,10 +112,11 @@ export function WholeChip({ node }: { node: NodeState }) {
             }),
           )
       : null,
-    SLOW_MS,
+    missing ? MISSING_MS : SLOW_MS,
   );
   if (!losses || !status) return null;
   const { missingNow, since } = wholeness(losses, status.storage.oldestAt);
+  if (missing !== missingNow > 0) setMissing(missingNow > 0);
   if (missingNow === 0 && since === null) return null;
   return (
     <ProofChip

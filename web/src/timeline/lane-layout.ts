@@ -26,6 +26,27 @@ export function laneAt(layout: LaneLayout, y: number, lanes: number): number | n
   return index < lanes ? index : null;
 }
 
+/** Where the first recording that is seen begins, epoch ms; `to` where there is none; null while that is not known of every camera. */
+export function beginningOf(
+  lanes: readonly Lane[],
+  cameras: readonly string[],
+  from: number,
+  to: number,
+): number | null {
+  let first = to;
+  for (const key of cameras) {
+    const lane = lanes.find(({ camera }) => camera === key);
+    if (!lane) return null;
+    for (let i = 0; i < lane.buckets.length; i++) {
+      const at = lane.from + i * lane.bucketMs;
+      if (at + lane.bucketMs <= from || at >= to) continue;
+      if (lane.known[i] === 0) return null;
+      if (lane.buckets[i]! > 0) first = Math.min(first, Math.max(at, from));
+    }
+  }
+  return first;
+}
+
 /** What stands at a time of a lane. */
 export type Hit =
   | { kind: 'event'; event: EventMark }

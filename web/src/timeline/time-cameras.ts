@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { useStore } from '../engine/store.ts';
 import type { Camera } from '../model/cameras.ts';
 import { type Model, useModel } from '../model/model.ts';
+import { shownName } from '../model/shown-name.ts';
 import type { CoverageCamera } from './coverage-source.ts';
 
 /** Lanes of one timeline. */
@@ -12,17 +13,21 @@ export interface TimeCamera extends CoverageCamera {
   name: string;
 }
 
-/** Cameras of the wall in its order, each once; those of the house where nothing was placed yet. */
+/** Cameras of the wall in its order whose recordings may be seen, each once; those of the house where nothing was placed yet. */
 export function timeCameras(all: readonly Camera[], tiles: readonly (string | null)[]): TimeCamera[] {
   const placed = tiles.flatMap((key) => all.find((camera) => camera.key === key) ?? []);
   const chosen = placed.length > 0 ? placed : all.filter(({ enabled }) => enabled).slice(0, 4);
-  return [...new Map(chosen.map((camera) => [camera.key, camera])).values()].slice(0, LANES_MAX).map(laneCamera);
+  const seen = chosen.filter(({ actions }) => actions.includes('playback'));
+  return [...new Map(seen.map((camera) => [camera.key, camera])).values()]
+    .slice(0, LANES_MAX)
+    .map((camera) => laneCamera(camera, all));
 }
 
 /** The full stream where there is one: it is what is kept. */
-function laneCamera({ key, node, source, name, streams }: Camera): TimeCamera {
+function laneCamera(camera: Camera, all: readonly Camera[]): TimeCamera {
+  const { key, node, source, streams } = camera;
   const stream = streams.some((each) => each.stream === 'main') || streams.length === 0 ? 'main' : streams[0]!.stream;
-  return { key, node, source, name, stream };
+  return { key, node, source, name: shownName(camera, all), stream };
 }
 
 /** The cameras of the timeline, in a component; the same list as long as nothing of it changes. */

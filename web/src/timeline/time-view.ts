@@ -16,6 +16,9 @@ const ZOOM_STEP = 2;
 /** While it plays the cursor is kept inside this share of the view. */
 const KEEP = [0.04, 0.92] as const;
 
+/** Where little was recorded so far, so much is shown at first. */
+const FIT_MS_MIN = 600_000;
+
 /** Stretches of a time for its buttons, ms. */
 export const SPANS = [60_000, 600_000, 3_600_000, 6 * 3_600_000, 86_400_000, 7 * 86_400_000, 30 * 86_400_000] as const;
 
@@ -25,6 +28,8 @@ export class TimeView {
   readonly #now: () => number;
   /** The present is kept at the right end. */
   #holds = true;
+  /** Somebody chose what is seen. */
+  #chosen = false;
 
   constructor(now: () => number = () => Date.now(), spanMs = 6 * 3_600_000) {
     this.#now = now;
@@ -46,8 +51,20 @@ export class TimeView {
     if (this.#holds) this.seen.set(this.#atEdge(this.span));
   }
 
+  /**
+   * What is recorded begins there (null: leave it as it is). Once, and only while nobody has chosen what to see: so much is shown that it fills
+   * the view, at most what is shown already.
+   */
+  fit(from: number | null): void {
+    if (!this.#chosen && from !== null) {
+      this.seen.set(this.#atEdge(clamp((this.#now() - from) * 1.1, FIT_MS_MIN, this.span)));
+    }
+    this.#chosen = true;
+  }
+
   /** `factor` below 1: closer. `anchor` (epoch ms) stays where it is. */
   zoom(factor: number, anchor: number): void {
+    this.#chosen = true;
     const { from, to } = this.seen.get();
     const span = clamp((to - from) * factor, SPAN_MS_MIN, SPAN_MS_MAX);
     const share = (anchor - from) / (to - from);
@@ -92,6 +109,7 @@ export class TimeView {
   }
 
   #show(from: number, span: number): void {
+    this.#chosen = true;
     const edge = this.#now() + span * EDGE;
     this.#holds = from + span >= edge - span * 1e-6;
     const to = Math.max(Math.min(from + span, edge), span);

@@ -6,7 +6,7 @@ import { useModel } from '../model/model.ts';
 import { CoverageSource } from './coverage-source.ts';
 import { colorsOf, drawLanes, drawOverlay, labelFont } from './draw-lanes.ts';
 import { EventSource } from './event-source.ts';
-import { hitOf, laneAt, laneLayout } from './lane-layout.ts';
+import { beginningOf, hitOf, laneAt, laneLayout } from './lane-layout.ts';
 import { gapText, hitText } from './lane-words.ts';
 import { tickLabels, tickWords } from './tick-labels.ts';
 import type { TimeCamera } from './time-cameras.ts';
@@ -77,6 +77,19 @@ export function Timeline({ cameras }: { cameras: readonly TimeCamera[] }) {
     const rest = setTimeout(() => events.view(cameras, Math.max(0, Math.floor(from)), Math.ceil(to)), 150);
     return () => clearTimeout(rest);
   }, [coverage, events, cameras, seen, width]);
+
+  // What is seen at first: what there is. Not any more once a hand is on it, or the past is shown.
+  const fitted = useRef(false);
+  useEffect(() => {
+    if (fitted.current || width === 0) return;
+    const { from, to } = timeView.seen.get();
+    const keys = cameras.map(({ key }) => key);
+    const first = beginningOf(lanes, keys, from, Math.min(to, Date.now()));
+    const mine = playhead.state.get().kind !== 'live' || tellsGesture.current;
+    if (first === null && !mine) return;
+    fitted.current = true;
+    timeView.fit(mine ? null : first);
+  }, [lanes, cameras, width, timeView, playhead, tellsGesture]);
 
   // What stands still.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a change of theme changes the colours that are read

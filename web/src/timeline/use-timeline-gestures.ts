@@ -1,5 +1,6 @@
 import { type RefObject, useEffect, useRef } from 'react';
 import type { Model } from '../model/model.ts';
+import type { PlayheadState } from '../model/playhead.ts';
 import type { LaneLayout } from './lane-layout.ts';
 import { Scale } from './time-view.ts';
 
@@ -12,6 +13,8 @@ const GLIDE = 0.994;
 const REST = 0.02;
 /** A press that moves less is a tap; px. */
 const TAP_PX = 4;
+/** A finger may be the first of two: the cursor comes to it when it moves, is lifted, or has lain so long; ms. */
+const LAIN_MS = 120;
 
 interface Wish {
   model: Model;
@@ -39,6 +42,9 @@ export function useTimelineGestures(field: RefObject<HTMLDivElement | null>, wis
     let gliding = 0;
     let wished: number | null = null;
     let frame = 0;
+    let lying: ReturnType<typeof setTimeout> | undefined;
+    /** Where the cursor was before a finger that has not moved yet. */
+    let aside: { at: number; state: PlayheadState } | null = null;
 
     const place = ({ clientX, clientY }: { clientX: number; clientY: number }) => {
       const box = element.getBoundingClientRect();
@@ -49,8 +55,13 @@ export function useTimelineGestures(field: RefObject<HTMLDivElement | null>, wis
       cancelAnimationFrame(gliding);
       gliding = 0;
     };
+    const stopLying = () => {
+      clearTimeout(lying);
+      lying = undefined;
+    };
     // The cursor follows once a picture of the screen, however many moves there are.
     const scrub = (at: number) => {
+      stopLying();
       wished = at;
       frame ||= requestAnimationFrame(() => {
         frame = 0;
@@ -58,6 +69,7 @@ export function useTimelineGestures(field: RefObject<HTMLDivElement | null>, wis
       });
     };
     const settle = () => {
+      stopLying();
       cancelAnimationFrame(frame);
       frame = 0;
       if (wished === null) return;
@@ -78,8 +90,20 @@ export function useTimelineGestures(field: RefObject<HTMLDivElement | null>, wis
       };
       gliding = requestAnimationFrame(move);
     };
+    // The first finger of a pinch leaves the cursor where it was.
+    const putBack = ({ at, state }: NonNullable<typeof aside>) => {
+      wished = null;
+      settle();
+      const now = playhead.state.get();
+      if (now.kind !== 'past' || !now.scrubbing) return;
+      if (state.kind === 'live') playhead.goLive();
+      else playhead.seek(at);
+    };
     const beginPinch = () => {
-      if (mode === 'scrub') settle();
+      if (mode === 'scrub') {
+        if (aside) putBack(aside);
+        else settle();
+      }
       mode = 'pinch';
       pinch = spread([...pointers.values()]);
     };
@@ -102,7 +126,10 @@ export function useTimelineGestures(field: RefObject<HTMLDivElement | null>, wis
       else {
         mode = 'scrub';
         latest.current.setPointed(null);
-        scrub(start.at);
+        wished = start.at;
+        aside = event.pointerType === 'touch' ? { at: playhead.now(), state: playhead.state.get() } : null;
+        if (event.pointerType === 'touch') lying = setTimeout(() => scrub(start.at), LAIN_MS);
+        else scrub(start.at);
       }
     };
     const onMove = (event: PointerEvent) => {
@@ -117,8 +144,11 @@ export function useTimelineGestures(field: RefObject<HTMLDivElement | null>, wis
         timeView.zoom(pinch.distance / now.distance, scale().at(now.middle));
         timeView.pan(-(now.middle - pinch.middle) * scale().msPerPixel);
         pinch = now;
-      } else if (mode === 'scrub') scrub(scale().at(at.x));
-      else if (mode === 'pan') {
+      } else if (mode === 'scrub') {
+        if (aside && Math.abs(at.x - start.x) < TAP_PX) return;
+        aside = null;
+        scrub(scale().at(at.x));
+      } else if (mode === 'pan') {
         const ms = Math.max(1, event.timeStamp - last.time);
         last = { x: at.x, time: event.timeStamp, speed: last.speed * 0.6 + ((at.x - last.x) / ms) * 0.4 };
         timeView.pan(start.at - scale().at(at.x));
@@ -170,6 +200,7 @@ export function useTimelineGestures(field: RefObject<HTMLDivElement | null>, wis
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => {
       stopGlide();
+      stopLying();
       cancelAnimationFrame(frame);
       element.removeEventListener('pointerdown', onDown);
       element.removeEventListener('pointermove', onMove);

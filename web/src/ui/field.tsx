@@ -5,7 +5,7 @@ interface Around {
   /** What belongs here, in a few words. */
   hint?: ReactNode;
   /** What is wrong with it, in words. */
-  error?: string | null | undefined;
+  error?: string | false | null | undefined;
 }
 
 /** What a control inside `Field` must carry. */

@@ -22,7 +22,9 @@ export interface TimeProps {
 
 /** A moment: the time with the relative one beside it, the zone on hover. */
 export function Time({ at, show = 'both' }: TimeProps) {
-  const now = useNow(10_000);
+  useNow(10_000);
+  // What was told since the last tick is not yet to come.
+  const now = Date.now();
   const formats = useFormats();
   return (
     <time className="ui-time" dateTime={new Date(at).toISOString()} title={formats.exact(at)}>

@@ -1,8 +1,10 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import { useTranslation } from 'react-i18next';
+import type { DeviceKey } from '../engine/messages.ts';
 import { useStore } from '../engine/store.ts';
-import { may } from '../model/access.ts';
+import { mayAddCameras } from '../model/access.ts';
+import { useAccess } from '../model/asked.ts';
 import type { Camera } from '../model/cameras.ts';
 import { useModel } from '../model/model.ts';
 import type { Layout, LayoutKind } from '../model/wall.ts';
@@ -96,8 +98,9 @@ export default function Wall() {
     }
   }, [wall, layout]);
 
-  const open = nodes.find(({ link }) => link.kind === 'open')?.link;
-  const configures = open?.kind === 'open' && may({ role: open.role, grant: null }, 'configure');
+  const open = nodes.find(({ link }) => link.kind === 'open');
+  const access = useAccess(open?.node ?? ('' as DeviceKey));
+  const configures = access !== null && mayAddCameras(access);
   const nothing = count === 0 && all.length === 0;
   return (
     <section
@@ -111,7 +114,7 @@ export default function Wall() {
     >
       <h1 className="spoken">{t('wall')}</h1>
       <Tools layout={layout} size={size} root={root} onKind={onKind} onChange={change} />
-      {nothing && open && (
+      {nothing && access && (
         <Empty title={t('noCameras')} icon="cameras">
           <p>{configures ? t('noCamerasAdd') : t('noCamerasAsk')}</p>
           {configures && (

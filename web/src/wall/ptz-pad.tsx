@@ -11,6 +11,7 @@ import { Icon } from '../ui/icons.tsx';
 import { PtzHold, stickSpeed } from './ptz-hold.ts';
 import { PtzPresets } from './ptz-presets.tsx';
 import type { CameraOffers } from './use-abilities.ts';
+import { useLetGo } from './use-let-go.ts';
 
 /** Speed of arrow keys and buttons. */
 const KEY_SPEED = 0.5;
@@ -114,22 +115,33 @@ function Stick({ hold }: { hold: PtzHold }) {
     setAt({ x: x / long, y: y / long });
     hold.move({ ...stickSpeed(x, y), zoom: 0 });
   };
+  const pushed = useRef(false);
   const release = () => {
+    if (!pushed.current) return;
+    pushed.current = false;
     setAt(null);
     hold.move({ pan: 0, tilt: 0, zoom: 0 });
   };
+  useLetGo(release);
+  // The button that opened this is gone: keys go on from here.
+  const stick = useRef<HTMLDivElement>(null);
+  useEffect(() => stick.current?.focus({ preventScroll: true }), []);
   return (
     <div
+      ref={stick}
       className="wall-stick"
       role="application"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys steer it
+      tabIndex={0}
       aria-label={t('ptz.stick')}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
+        pushed.current = true;
         push(event);
       }}
-      onPointerMove={(event) => at && push(event)}
+      onPointerMove={(event) => pushed.current && push(event)}
       onPointerUp={release}
-      onPointerCancel={release}
+      onLostPointerCapture={release}
     >
       {(['up', 'forward', 'down', 'back'] as const).map((side) => (
         <Icon key={side} name={side} className={`wall-stick-${side}`} />
@@ -150,6 +162,7 @@ function Held({ icon, label, onHold }: { icon: 'plus' | 'minus'; label: string; 
     held.current = on;
     onHold(on);
   };
+  useLetGo(() => set(false));
   return (
     <IconButton
       icon={icon}
@@ -159,7 +172,7 @@ function Held({ icon, label, onHold }: { icon: 'plus' | 'minus'; label: string; 
         set(true);
       }}
       onPointerUp={() => set(false)}
-      onPointerCancel={() => set(false)}
+      onLostPointerCapture={() => set(false)}
       onKeyDown={(event) => {
         if (event.key !== ' ' && event.key !== 'Enter') return;
         event.preventDefault();
@@ -206,18 +219,18 @@ function useKeySteering(hold: PtzHold | null, active: boolean): void {
     const onUp = ({ key }: KeyboardEvent) => {
       if (pressed.delete(key)) steer();
     };
-    // A key let go elsewhere is never told.
-    const onBlur = () => {
+    document.addEventListener('keyup', onUp);
+    return () => {
+      document.removeEventListener('keyup', onUp);
       if (pressed.size === 0) return;
       pressed.clear();
       steer();
     };
-    document.addEventListener('keyup', onUp);
-    window.addEventListener('blur', onBlur);
-    return () => {
-      onBlur();
-      document.removeEventListener('keyup', onUp);
-      window.removeEventListener('blur', onBlur);
-    };
   }, [active, steer]);
+  // A key let go elsewhere is never told.
+  useLetGo(() => {
+    if (down.current.size === 0) return;
+    down.current.clear();
+    steer();
+  });
 }

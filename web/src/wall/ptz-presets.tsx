@@ -66,7 +66,7 @@ function Presets({ camera, hold, max, close }: { camera: Camera; hold: PtzHold; 
   };
   return (
     <div className="wall-presets">
-      <h3>{t('ptz.presets')}</h3>
+      <h2>{t('ptz.presets')}</h2>
       {presets === null && <p role="status">{t('ptz.presetsAsking')}</p>}
       {presets?.length === 0 && <p className="dim">{t('ptz.presetsNone')}</p>}
       <ul>

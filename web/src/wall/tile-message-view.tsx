@@ -58,6 +58,11 @@ function wordsOf(t: TFunction<'wall'>, { what }: TileMessage, name: string): { t
       return { title: t('message.removed', { name }), advice: t('message.removedAdvice') };
     case 'disabled':
       return { title: t('message.disabled', { name }), advice: t('message.disabledAdvice') };
+    case 'denied':
+      return {
+        title: t(what.past ? 'message.deniedPast' : 'message.deniedLive', { name }),
+        advice: what.other ? t(what.past ? 'message.deniedPastAdvice' : 'message.deniedLiveAdvice') : null,
+      };
     case 'late':
       return { title: t('message.late'), advice: t('message.lateAdvice') };
     case 'connecting':

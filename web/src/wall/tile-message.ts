@@ -10,6 +10,8 @@ export interface TileMessage {
     /** The camera is not at its node any more. */
     | { kind: 'removed' }
     | { kind: 'disabled' }
+    /** This device may not see it: its recordings, or the picture of now. */
+    | { kind: 'denied'; past: boolean; other: boolean }
     /** The recorder has no picture. */
     | { kind: 'recorder'; state: StreamState['state']; cause: GapCause | null; reason: string | null }
     /** Not recorded here (in the past), or not now. */
@@ -53,6 +55,10 @@ export function tileMessage({ camera, link, listed, player, recorder, past }: Ti
       ? { what: { kind: 'removed' }, since: null, next: null }
       : { what: { kind: 'connecting' }, since: null, next: null };
   }
+  const mayNow = camera.actions.includes('live');
+  const mayPast = camera.actions.includes('playback');
+  if (past ? !mayPast : !mayNow)
+    return { what: { kind: 'denied', past, other: past ? mayNow : mayPast }, since: null, next: null };
   if (player.kind === 'playing') return null;
   if (player.kind === 'unplayable')
     return { what: { kind: 'unplayable', codecs: player.codecs }, since: null, next: null };

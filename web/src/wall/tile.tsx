@@ -4,6 +4,7 @@ import { useStore } from '../engine/store.ts';
 import { useFormats } from '../i18n/use-formats.ts';
 import type { Camera } from '../model/cameras.ts';
 import { useModel } from '../model/model.ts';
+import { shownName } from '../model/shown-name.ts';
 import { isPlayable } from '../player/media-buffer.ts';
 import { chooseStream } from '../player/stream-choice.ts';
 import { TileScreen } from '../player/tile-screen.ts';
@@ -42,7 +43,7 @@ export interface TileProps {
 /** One camera on the wall: its picture, its name, its state in words, and what can be done with it. */
 export function Tile({ cameraKey, camera, box, alone, index, onTakeOff, onDrag, acts }: TileProps) {
   const { t } = useTranslation('wall');
-  const { engine, playhead, wall, cameras } = useModel();
+  const { engine, playhead, wall, cameras, names } = useModel();
   const formats = useFormats();
   const root = useRef<HTMLElement>(null);
   const host = useRef<HTMLDivElement>(null);
@@ -53,7 +54,8 @@ export function Tile({ cameraKey, camera, box, alone, index, onTakeOff, onDrag, 
   const chosen = useStore(wall.chosen) === cameraKey;
   const heard = useStore(wall.heard) === cameraKey;
   const nodes = useStore(engine.nodes);
-  const listed = useStore(cameras.all).some(({ node }) => node === cameraKey.split('/', 1)[0]);
+  const all = useStore(cameras.all);
+  const listed = all.some(({ node }) => node === cameraKey.split('/', 1)[0]);
   const seen = useSeen(root);
   const { zoom, handlers, reset } = useZoom(root, { w: box.w, h: box.h });
   const offers = useOffers(camera, used || chosen);
@@ -83,16 +85,17 @@ export function Tile({ cameraKey, camera, box, alone, index, onTakeOff, onDrag, 
     : null;
   const stream = choice?.stream;
   const { node, source, enabled } = camera ?? {};
+  const may = camera?.actions.includes(past ? 'playback' : 'live') ?? false;
   useEffect(() => {
     if (!screen) return;
-    if (node && source && stream && (enabled || past)) screen.show({ node, source, stream, past });
-    else if (!node || !enabled) screen.show(null);
-  }, [screen, node, source, stream, enabled, past]);
+    if (node && source && stream && may && (enabled || past)) screen.show({ node, source, stream, past });
+    else if (!node || !enabled || !may) screen.show(null);
+  }, [screen, node, source, stream, enabled, may, past]);
   useEffect(() => screen?.setSeen(seen), [screen, seen]);
   useEffect(() => screen?.setHeard(heard), [screen, heard]);
   useEffect(() => screen?.setSize(box.w, box.h), [screen, box.w, box.h]);
 
-  const name = camera?.name ?? t('unknownCamera');
+  const name = camera ? shownName(camera, all) : (names.of(cameraKey) ?? t('unknownCamera'));
   useEffect(() => screen?.setLabel(t('picture', { name })), [screen, name, t]);
   const link = nodes.find((each) => each.node === cameraKey.split('/', 1)[0])?.link;
   const recorder = shows ? camera?.states[shows.stream] : stream && camera?.states[stream];
@@ -113,13 +116,14 @@ export function Tile({ cameraKey, camera, box, alone, index, onTakeOff, onDrag, 
     // A head is not steered by a picture too small to see where it looks.
     if (open && box.w < 480) wall.enlarged.set(cameraKey);
     setPtz(open);
+    if (!open) root.current?.focus({ preventScroll: true });
   };
   useEffect(() => {
     acts.set(cameraKey, {
       snapshot: () => void snapshot(),
       resetZoom: reset,
       closePtz: () => {
-        setPtz(false);
+        if (ptz) openPtz(false);
         return ptz;
       },
     });
@@ -156,7 +160,12 @@ export function Tile({ cameraKey, camera, box, alone, index, onTakeOff, onDrag, 
         style={zoom.scale > 1 ? { transform: `translate(${zoom.x}px, ${zoom.y}px) scale(${zoom.scale})` } : undefined}
       />
       {message && <TileMessageView message={message} name={name} over={pictured} />}
-      <TileMark past={past} live={player.kind === 'playing' && !past} screen={screen} used={used || chosen} />
+      <TileMark
+        past={shows?.past ?? past}
+        live={player.kind === 'playing' && shows?.past === false}
+        screen={screen}
+        used={used || chosen}
+      />
       <div className="wall-name">
         <b>{name}</b>
         {(used || chosen) && <TileFigures screen={screen} />}

@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { Engine } from '../engine/engine.ts';
 import type { CommandResult } from '../engine/messages.ts';
-import { may } from '../model/access.ts';
 import type { Camera } from '../model/cameras.ts';
 import { useModel } from '../model/model.ts';
 
@@ -57,12 +56,12 @@ export function useOffers(camera: Camera | undefined, wanted: boolean): CameraOf
       here = false;
     };
   }, [engine, camera?.key, ready]);
-  if (!camera?.role || !abilities) return NONE;
-  const access = { role: camera.role, grant: null };
+  if (!camera?.reachable || !abilities) return NONE;
+  const { actions } = camera;
   return {
-    ptz: abilities.ptz && may(access, 'ptz'),
-    ptzTake: may(access, 'configure'),
+    ptz: abilities.ptz && actions.includes('ptz'),
+    ptzTake: actions.includes('configure'),
     presetsMax: abilities.presetsMax,
-    imaging: abilities.imaging && may(access, 'configure'),
+    imaging: abilities.imaging && actions.includes('configure'),
   };
 }

@@ -19,6 +19,12 @@ export function readWallMemory(storage: Pick<Storage, 'getItem'>): WallMemory {
   }
 }
 
+/** A camera that was removed: added again, it is new. */
+export function forgetOnWall(storage: Pick<Storage, 'getItem' | 'setItem'>, key: string): void {
+  const { known, untouched } = readWallMemory(storage);
+  writeWallMemory(storage, { known: known.filter((each) => each !== key), untouched });
+}
+
 export function writeWallMemory(storage: Pick<Storage, 'setItem'>, memory: WallMemory): void {
   storage.setItem(KEY, JSON.stringify(memory));
 }

@@ -5,7 +5,7 @@ import type { NodeState } from '../../engine/messages.ts';
 import { useModel } from '../../model/model.ts';
 import { Button, Dialog, Notice, SelectField, Tabs, TextField, toast } from '../../ui/index.ts';
 import { AddressFields, TransportFields } from './address-fields.tsx';
-import { TestReport, useCameraTest } from './camera-test.tsx';
+import { refusedBy, TestReport, useCameraTest } from './camera-test.tsx';
 import { type CameraForm, faultsOf, NEW_FORM, testOf, upsertOf } from './camera-wish.ts';
 import { Discovery } from './discovery.tsx';
 import { Failure } from './failure.tsx';
@@ -48,13 +48,15 @@ export function AddDialog({
   const runTest = async () => {
     const facts = await test.run(testOf(filled, true));
     const streams = facts?.onvif?.streams ?? [];
-    // The camera itself knows where its streams are: fill them in and look at them.
+    // The camera itself knows where its streams are: fill them in.
     if (!facts || filled.url.trim() !== '' || streams.length === 0) return;
     const [main] = streams;
     const small = streams.findLast((each) => each.codec === 'h264' && each !== main && each.width < main!.width);
     const next = { ...filled, url: main!.url, sub: small?.url ?? '' };
     change({ url: next.url, sub: next.sub });
-    await test.run(testOf(next, true));
+    // The node has looked at the largest and at the smallest of them already.
+    const looked = streams.length > 1 ? streams.at(-1) : undefined;
+    if (small !== looked) await test.run(testOf(next, true));
   };
   const save = async () => {
     setTried(true);
@@ -150,7 +152,13 @@ export function AddDialog({
                   }}
                 />
               </div>
-              <AddressFields form={filled} faults={faults} isNew onChange={change} />
+              <AddressFields
+                form={filled}
+                faults={faults}
+                isNew
+                refused={refusedBy(test.state, testOf(filled, true))}
+                onChange={change}
+              />
               <TestReport state={test.state} />
               <details className="cameras-more">
                 <summary>{t('form.recording')}</summary>

@@ -2,8 +2,8 @@ import { useTranslation } from 'react-i18next';
 import { Choice, Field, SelectField, TextField, Toggle } from '../../ui/index.ts';
 import type { FormPartProps } from './recording-fields.tsx';
 
-/** Where a camera is and how it lets the node in. */
-export function AddressFields({ form, faults, isNew, onChange }: FormPartProps) {
+/** Where a camera is and how it lets the node in. `refused`: it did not take these credentials. */
+export function AddressFields({ form, faults, isNew, refused, onChange }: FormPartProps & { refused: boolean }) {
   const { t } = useTranslation('cameras');
   const logins = isNew ? (['given', 'none'] as const) : (['keep', 'given', 'none'] as const);
   const onvifs = isNew ? (['none', 'usual', 'given'] as const) : (['keep', 'usual', 'given', 'none'] as const);
@@ -42,6 +42,11 @@ export function AddressFields({ form, faults, isNew, onChange }: FormPartProps) 
           options={logins.map((key) => ({ key, label: t(`login.${key}`) }))}
           onChange={(login) => onChange({ login })}
         />
+        {refused && (form.login !== 'given' || form.username === '') && (
+          <span className="ui-field-error" role="alert">
+            {t(form.login === 'keep' ? 'fault.loginRefused' : 'fault.loginNeeded')}
+          </span>
+        )}
       </div>
       {form.login === 'given' && (
         <div className="cameras-pair">
@@ -57,6 +62,7 @@ export function AddressFields({ form, faults, isNew, onChange }: FormPartProps) 
           <TextField
             label={t('form.password')}
             hint={t('form.passwordHint')}
+            error={refused && form.username !== '' && t('fault.loginRefused')}
             type="password"
             value={form.password}
             autoComplete="new-password"

@@ -1,14 +1,13 @@
 import { useEffect, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { EngineFailure } from '../../engine/engine.ts';
-import { may } from '../../model/access.ts';
-import { useAccess, useCommand } from '../../model/asked.ts';
+import { useCommand } from '../../model/asked.ts';
 import type { Camera } from '../../model/cameras.ts';
 import { useModel } from '../../model/model.ts';
 import { Button, Dialog, Tabs, TextField, toast } from '../../ui/index.ts';
 import { AddressFields, TransportFields } from './address-fields.tsx';
 import { CameraFacts } from './camera-facts.tsx';
-import { TestReport, useCameraTest } from './camera-test.tsx';
+import { refusedBy, TestReport, useCameraTest } from './camera-test.tsx';
 import { type CameraForm, changesOf, faultsOf, formOf, formOfSettings, testOf } from './camera-wish.ts';
 import { Failure } from './failure.tsx';
 import { ImagingFields } from './imaging-fields.tsx';
@@ -21,8 +20,7 @@ export function CameraDialog({ camera, first, onClose }: { camera: Camera; first
   const { engine, cameras } = useModel();
   const { t } = useTranslation('cameras');
   const formId = useId();
-  const access = useAccess(camera.node);
-  const configures = access !== null && may(access, 'configure');
+  const configures = camera.reachable && camera.actions.includes('configure');
   const view = useCommand(camera.node, 'cameras.view', camera.reachable ? { source: camera.source } : null, 5_000);
   const [tab, setTab] = useState<CameraTab>(first);
   const settings = useCommand(
@@ -91,7 +89,13 @@ export function CameraDialog({ camera, first, onClose }: { camera: Camera; first
           value={form.name}
           onChange={(name) => change({ name })}
         />
-        <AddressFields form={form} faults={faults} isNew={false} onChange={change} />
+        <AddressFields
+          form={form}
+          faults={faults}
+          isNew={false}
+          refused={refusedBy(test.state, testOf(form, false))}
+          onChange={change}
+        />
         <TransportFields form={form} faults={faults} isNew={false} onChange={change} />
         <TestReport state={test.state} />
       </>

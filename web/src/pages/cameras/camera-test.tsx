@@ -9,6 +9,7 @@ import type { TestWish } from './camera-wish.ts';
 import { Failure } from './failure.tsx';
 import { draw } from './last-picture.tsx';
 import { drawStill, gather, type Still, StillFailure } from './still.ts';
+import { adviceOn, isRefused, isSameDoor } from './test-advice.ts';
 
 export type TestFacts = CommandResult<'sources.test'>;
 
@@ -16,7 +17,7 @@ export type TestFacts = CommandResult<'sources.test'>;
 export type TestState =
   | { kind: 'idle' }
   | { kind: 'running'; since: number }
-  | { kind: 'done'; facts: TestFacts; still: Still | null }
+  | { kind: 'done'; wish: TestWish; facts: TestFacts; still: Still | null }
   | { kind: 'failed'; failure: EngineFailure };
 
 /** A camera test that is begun by hand; one at a time, broken off when the component goes. */
@@ -34,7 +35,7 @@ export function useCameraTest(node: DeviceKey) {
       const { reply, units } = await gather(engine, node, 'sources.test', wish, { signal: life.signal });
       const [init, fragment] = units;
       if (life.signal.aborted) return null;
-      setState({ kind: 'done', facts: reply, still: init && fragment ? { init, fragment } : null });
+      setState({ kind: 'done', wish, facts: reply, still: init && fragment ? { init, fragment } : null });
       return reply;
     } catch (error) {
       if (!(error instanceof EngineFailure)) throw error;
@@ -47,6 +48,11 @@ export function useCameraTest(node: DeviceKey) {
     setState({ kind: 'idle' });
   };
   return { state, run, reset };
+}
+
+/** The camera refused the credentials that a form would still send. */
+export function refusedBy(state: TestState, now: TestWish): boolean {
+  return state.kind === 'done' && isRefused(state.facts) && isSameDoor(now, state.wish);
 }
 
 /** What came of a test, in words, with its picture. */
@@ -69,7 +75,11 @@ export function TestReport({ state }: { state: TestState }) {
   if (state.kind === 'failed') {
     return <Failure failure={state.failure} />;
   }
-  const { onvif, streams, advice } = state.facts;
+  const { onvif, streams } = state.facts;
+  const advice = adviceOn(state.facts);
+  const able = (['ptz', 'snapshot', 'events', 'imaging', 'recordings'] as const).filter((each) =>
+    onvif?.abilities.includes(each),
+  );
   const identity = onvif?.identity;
   const who = [identity?.manufacturer, identity?.model].filter(Boolean).join(' ');
   return (
@@ -104,12 +114,9 @@ export function TestReport({ state }: { state: TestState }) {
               <b>ONVIF</b> {onvif.ok ? who || t('test.onvifOk') : t(`testCause.${onvif.cause ?? 'unknown'}`)}
               {identity?.firmware && ` · ${t('test.firmware', { version: identity.firmware })}`}
               {onvif.expected === false && ` · ${t('test.foreign')}`}
-              {onvif.abilities.length > 0 && (
-                <small className="dim">{t('test.abilities', { list: formats.list(onvif.abilities) })}</small>
-              )}
-              {onvif.clockOffsetMs !== undefined && Math.abs(onvif.clockOffsetMs) > 2_000 && (
+              {able.length > 0 && (
                 <small className="dim">
-                  {t('test.clock', { time: formats.duration(Math.abs(onvif.clockOffsetMs)) })}
+                  {t('test.abilities', { list: formats.list(able.map((each) => t(`ability.${each}`))) })}
                 </small>
               )}
             </span>
@@ -118,10 +125,8 @@ export function TestReport({ state }: { state: TestState }) {
       </ul>
       {advice.length > 0 && (
         <ul className="cameras-advice">
-          {advice.map((line) => (
-            <li key={line} lang="en">
-              {line}
-            </li>
+          {advice.map(({ key, size = '', offMs = 0 }) => (
+            <li key={key}>{t(`advice.${key}`, { size, time: formats.duration(offMs) })}</li>
           ))}
         </ul>
       )}

@@ -3,22 +3,20 @@ import { useTranslation } from 'react-i18next';
 import { EngineFailure } from '../../engine/engine.ts';
 import { useStore } from '../../engine/store.ts';
 import { errorText } from '../../i18n/words.ts';
-import { may } from '../../model/access.ts';
+import { mayAddCameras } from '../../model/access.ts';
 import { useAccesses } from '../../model/asked.ts';
 import type { Camera } from '../../model/cameras.ts';
 import { useModel } from '../../model/model.ts';
-import { Button, Confirm, Empty, type MenuItem, toast } from '../../ui/index.ts';
+import { Button, Confirm, Empty, type MenuItem, SEARCH_FROM, toast } from '../../ui/index.ts';
+import { forgetOnWall } from '../../wall/wall-memory.ts';
 import { AddDialog } from './add-dialog.tsx';
 import { CameraDialog, type CameraTab } from './camera-dialog.tsx';
 import { CameraList } from './camera-list.tsx';
 import './cameras.css';
 
-/** From here on a field to search by name. */
-const SEARCH_FROM = 12;
-
 /** All cameras of all nodes: their state, and setting them up where this device may. */
 export default function CamerasPage() {
-  const { engine, cameras } = useModel();
+  const { engine, cameras, wall } = useModel();
   const { t } = useTranslation('cameras');
   const all = useStore(cameras.all);
   const nodes = useStore(engine.nodes);
@@ -31,7 +29,7 @@ export default function CamerasPage() {
   const accesses = useAccesses(nodes);
   const configurable = nodes.filter(({ node }) => {
     const access = accesses.get(node);
-    return access !== undefined && may(access, 'configure');
+    return access !== undefined && mayAddCameras(access);
   });
   const taken = useMemo(() => {
     const ids = new Map<string, Set<string>>();
@@ -65,8 +63,13 @@ export default function CamerasPage() {
       setRemoving(null);
     }
   };
+  const remove = async ({ node, source, key }: Camera) => {
+    await engine.call(node, 'sources.remove', { source });
+    forgetOnWall(localStorage, key);
+    wall.forget(key);
+  };
   const actions = (camera: Camera): MenuItem[] => {
-    if (!configurable.some(({ node }) => node === camera.node)) return [];
+    if (!camera.reachable || !camera.actions.includes('configure')) return [];
     const { node, source, name, enabled, key } = camera;
     const enable = () =>
       tell(
@@ -133,12 +136,7 @@ export default function CamerasPage() {
           action={t('remove.action')}
           busy={busy}
           onClose={() => setRemoving(null)}
-          onConfirm={() =>
-            void tell(
-              () => engine.call(removing.node, 'sources.remove', { source: removing.source }),
-              t('remove.done', { name: removing.name }),
-            )
-          }
+          onConfirm={() => void tell(() => remove(removing), t('remove.done', { name: removing.name }))}
         >
           <p>{t('remove.stops')}</p>
           <p>{t('remove.stays', { id: removing.source })}</p>

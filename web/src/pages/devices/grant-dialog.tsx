@@ -112,6 +112,7 @@ export function GrantDialog({
 function firstTerms(access: PageAccess, subject: GrantSubject): Terms {
   const roles = rolesGivenBy(access);
   if (subject.kind === 'change' && subject.grant) return formOfGrant(subject.grant);
-  const wished = subject.kind === 'approve' ? subject.pending.role : 'viewer';
-  return widest(access, roles.includes(wished) ? wished : roles[0]!);
+  // What its code promised, not one camera more, unless somebody says so here.
+  if (subject.kind === 'approve' && roles.includes(subject.pending.role)) return formOfGrant(subject.pending);
+  return widest(access, roles[0]!);
 }

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { EngineFailure } from '../../engine/engine.ts';
 import type { CommandResult, DeviceKey, NodeState } from '../../engine/messages.ts';
@@ -64,7 +64,7 @@ function NodeDevices({ node, access }: { node: NodeState; access: PageAccess }) 
   const { t } = useTranslation('devices');
   const formats = useFormats();
   const offers = pageOffers(access);
-  const listed = useCommand(node.node, 'devices.list', {}, 4_000);
+  const listed = useCommand(node.node, 'devices.list', {}, 2_000);
   const granted = useAsked(
     `${node.node} every grant`,
     (signal) =>
@@ -75,7 +75,7 @@ function NodeDevices({ node, access }: { node: NodeState; access: PageAccess }) 
       ),
     8_000,
   );
-  const pending = useCommand(node.node, 'pairing.pending', offers.invite ? {} : null, 3_000);
+  const pending = useCommand(node.node, 'pairing.pending', offers.invite ? {} : null, 2_000);
   const [open, setOpen] = useState<Open | null>(null);
   const own = useStore(cameras.all);
   const names = new Map(
@@ -86,6 +86,10 @@ function NodeDevices({ node, access }: { node: NodeState; access: PageAccess }) 
     (a, b) => Number(b.self) - Number(a.self) || b.lastSeenAt - a.lastSeenAt,
   );
   const grants = granted.value ?? [];
+  const roles = devices.map(({ device, role }) => `${device} ${role}`).join();
+  // Who came, went or may something else has other grants too.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked when the roles change, not with every answer
+  useEffect(() => granted.again(), [roles]);
   const grantOf = (device: string) => grants.find((each) => each.device === device) ?? null;
   const labelOf = (device: string) => devices.find((each) => each.device === device)?.label ?? device.slice(0, 8);
   const again = () => {
@@ -158,7 +162,18 @@ function NodeDevices({ node, access }: { node: NodeState; access: PageAccess }) 
           mayConfirm={access.role === 'owner'}
           onApprove={(each) => setOpen({ kind: 'grant', subject: { kind: 'approve', pending: each } })}
           onReject={(device) => void tell(() => engine.call(node.node, 'pairing.reject', { device }))}
-          onCancelCode={() => void tell(() => engine.call(node.node, 'pairing.cancel', {}))}
+          onCancelCode={() =>
+            void tell(async () => {
+              const { cancelled } = await engine.call(node.node, 'pairing.cancel', {});
+              toast(t(cancelled ? 'waiting.codeBack' : 'waiting.gone'));
+            })
+          }
+          onWithdraw={(id) =>
+            void tell(async () => {
+              const { removed } = await engine.call(node.node, 'invitations.remove', { id });
+              toast(t(removed ? 'waiting.invitationBack' : 'waiting.gone'));
+            })
+          }
           onConfirm={({ signer, fingerprint }, accept) =>
             void tell(() =>
               engine.call(node.node, 'pairing.confirm', { signer: signer as DeviceKey, fingerprint, accept }),

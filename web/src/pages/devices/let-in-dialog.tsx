@@ -62,7 +62,9 @@ export function LetInDialog({
 
   return (
     <Dialog
-      title={t(made ? 'invite.ready' : 'invite.title', { node: node.name })}
+      title={t(made ? (made.kind === 'code' ? 'invite.readyCode' : 'invite.ready') : 'invite.title', {
+        node: node.name,
+      })}
       width={620}
       onClose={onClose}
       footer={

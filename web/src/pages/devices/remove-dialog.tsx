@@ -6,6 +6,7 @@ import { useFormats } from '../../i18n/use-formats.ts';
 import { errorAdvice, errorText } from '../../i18n/words.ts';
 import { useModel } from '../../model/model.ts';
 import { Confirm, Notice, Toggle, toast } from '../../ui/index.ts';
+import { forgetNode } from '../../wall/forget-node.ts';
 
 /** Unpairs a device, or takes its rights away; says what it loses and what hangs on it. */
 export function RemoveDialog({
@@ -28,7 +29,8 @@ export function RemoveDialog({
   onDone(): void;
   onClose(): void;
 }) {
-  const { engine } = useModel();
+  const model = useModel();
+  const { engine } = model;
   const { t } = useTranslation('devices');
   const formats = useFormats();
   const [adopt, setAdopt] = useState(true);
@@ -44,7 +46,7 @@ export function RemoveDialog({
       });
       toast(t(`${kind}.done`, { name: label }), { tone: 'sealed' });
       // This browser's keys for the node are of no more use.
-      if (self && kind === 'remove') await engine.forget(node);
+      if (self && kind === 'remove') await forgetNode(model, node);
       onDone();
       onClose();
     } catch (error) {
@@ -56,15 +58,18 @@ export function RemoveDialog({
   return (
     <Confirm
       title={t(self ? `${kind}.titleSelf` : `${kind}.title`, { name: label })}
-      action={t(`${kind}.action`)}
+      action={t(self && kind === 'remove' ? 'menu.leave' : `${kind}.action`)}
       busy={busy}
       onConfirm={() => void run()}
       onClose={onClose}
     >
       <p>{t(self ? `${kind}.losesSelf` : `${kind}.loses`)}</p>
-      {kind === 'remove' && <p className="dim">{t('remove.past')}</p>}
+      {kind === 'remove' && !self && <p className="dim">{t('remove.past')}</p>}
       {dependants.length > 0 && (
-        <p>{t('remove.hang', { list: formats.list(dependants.slice(0, 8)), count: dependants.length })}</p>
+        <p>
+          {t('remove.hang', { list: formats.list(dependants.slice(0, 8)), count: dependants.length })}{' '}
+          {self && t('remove.endsSelf')}
+        </p>
       )}
       {hangs && <Toggle label={t('remove.adopt')} hint={t('remove.adoptHint')} checked={adopt} onChange={setAdopt} />}
       {failure && (

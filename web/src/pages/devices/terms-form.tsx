@@ -26,7 +26,7 @@ export function TermsForm({
   const { t } = useTranslation('devices');
   const { cameras } = useModel();
   const own = useStore(cameras.all).filter((each) => each.node === node);
-  const given = access.grant?.sources;
+  const given = access.sources;
   const all = own.map(({ source, name }) => ({ source, name }));
   // A camera that was taken out of the configuration stays in the grant until somebody takes it out there.
   for (const source of terms.sources ?? []) {

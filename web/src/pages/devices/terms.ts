@@ -1,5 +1,5 @@
 import type { CommandParams, DeviceKey, Role, SourceId } from '../../engine/messages.ts';
-import { type Action, actionsGivenBy, type GrantFacts, type PageAccess } from '../../model/access.ts';
+import { type Action, actionsGivenBy, type GrantFacts, type PageAccess, ROLE_ACTIONS } from '../../model/access.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,10 +22,10 @@ type Terms = Pick<CommandParams<'devices.invite'>, 'role' | 'sources' | 'actions
 /** The widest terms this device may give for a role. */
 export function widest(access: PageAccess, role: Role): TermsForm {
   const actions = actionsGivenBy(access, role);
-  const narrowed = access.grant?.actions !== undefined;
+  const narrowed = actions.length < ROLE_ACTIONS[role].length;
   return {
     role,
-    sources: access.grant?.sources ? (access.grant.sources as SourceId[]) : null,
+    sources: access.sources,
     actions: narrowed && role !== 'owner' ? actions : null,
     pastDays: null,
     endsAt: '',
@@ -56,8 +56,10 @@ export function termsOf(form: TermsForm): Terms {
   return terms;
 }
 
-/** The form that says what a device has now. */
-export function formOfGrant(grant: GrantFacts): TermsForm {
+/** The form that says what a device has now, or was promised. */
+export function formOfGrant(
+  grant: Pick<GrantFacts, 'role' | 'sources' | 'actions' | 'pastMs' | 'notAfter'>,
+): TermsForm {
   return {
     role: grant.role,
     sources: (grant.sources as SourceId[] | undefined) ?? null,

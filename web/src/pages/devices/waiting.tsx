@@ -15,6 +15,7 @@ export function Waiting({
   onApprove,
   onReject,
   onCancelCode,
+  onWithdraw,
   onConfirm,
 }: {
   pending: Pending | null;
@@ -24,6 +25,7 @@ export function Waiting({
   onApprove(device: Pending['devices'][number]): void;
   onReject(device: DeviceKey): void;
   onCancelCode(): void;
+  onWithdraw(invitation: string): void;
   onConfirm(enrolment: Pending['enrolments'][number], accept: boolean): void;
 }) {
   const { t } = useTranslation('devices');
@@ -83,11 +85,14 @@ export function Waiting({
         {invitations.map((each) => (
           <li key={each.id} className="devices-row">
             <div className="grow">
-              <b>{t('waiting.invitation', { role: roleText(t, each.role) })}</b>
+              <b id={`invitation-${each.id}`}>{t('waiting.invitation', { role: roleText(t, each.role) })}</b>
               <p className="dim">
                 {t('waiting.expires')} <Time at={each.expiresAt} show="relative" />
               </p>
             </div>
+            <Button aria-describedby={`invitation-${each.id}`} onClick={() => onWithdraw(each.id)}>
+              {t('waiting.takeBack')}
+            </Button>
           </li>
         ))}
       </ul>

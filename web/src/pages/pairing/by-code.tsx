@@ -10,6 +10,7 @@ import { TextField } from '../../ui/field.tsx';
 import { Time } from '../../ui/time.tsx';
 import { Failure } from './failure.tsx';
 import { NameFields, useNames } from './names.tsx';
+import { pageAddress } from './page-origin.ts';
 import { typedAddress, typedCode } from './typed-text.ts';
 
 interface Waiting {
@@ -22,9 +23,10 @@ interface Waiting {
 export function ByCode({ onDone }: { onDone(): void }) {
   const { t } = useTranslation('pairing');
   const { engine, chosenNode } = useModel();
-  const [address, setAddress] = useState(location.protocol === 'http:' ? location.host : '');
+  const [address, setAddress] = useState(pageAddress(location));
   const [digits, setDigits] = useState('');
   const [failure, setFailure] = useState<EngineFailure | null>(null);
+  const [turnedAway, setTurnedAway] = useState(false);
   const [waiting, setWaiting] = useState<Waiting | null>(null);
   const [running, setRunning] = useState<AbortController | null>(null);
   const names = useNames(null);
@@ -37,15 +39,22 @@ export function ByCode({ onDone }: { onDone(): void }) {
     run.current = abort;
     setRunning(abort);
     setFailure(null);
+    setTurnedAway(false);
+    let waited = false;
+    const onWaits = (told: Waiting) => {
+      waited = true;
+      setWaiting(told);
+    };
     const { label, name, site } = names;
     const wish = { address: typedAddress(address), digits: digits.replaceAll(' ', ''), label, name, site };
     try {
-      chosenNode.set(await engine.pairByCode(wish, setWaiting, abort.signal));
+      chosenNode.set(await engine.pairByCode(wish, onWaits, abort.signal));
       onDone();
     } catch (error) {
       if (!(error instanceof EngineFailure)) throw error;
       if (!abort.signal.aborted) setFailure(error);
-      // Each try needs a fresh code.
+      setTurnedAway(waited && error.kind === 'denied' && !abort.signal.aborted);
+      // Typed anew: a code that let this device wait is used up, one that was wrong is not this one.
       setDigits('');
     } finally {
       setRunning(null);
@@ -100,7 +109,14 @@ export function ByCode({ onDone }: { onDone(): void }) {
         />
       </div>
       <NameFields names={names} disabled={running !== null} />
-      {failure && <Failure failure={failure} />}
+      {failure && turnedAway && (
+        <Notice tone="live" icon="warning" urgent>
+          <p>
+            {t('code.turnedAway')} {t('code.turnedAwayAdvice')}
+          </p>
+        </Notice>
+      )}
+      {failure && !turnedAway && <Failure failure={failure} addresses={[typedAddress(address)]} />}
       <div className="pairing-buttons">
         <Button kind="main" type="submit" disabled={running !== null || !whole || !names.complete}>
           {running ? t('pair.busy') : t('pair.do')}

@@ -85,7 +85,7 @@ export function ByInvitation({ invitation, onDone, onOther }: Props) {
         <KeyText value={facts.node} large />
       </div>
       <NameFields names={names} disabled={busy} />
-      {failure && <Failure failure={failure} />}
+      {failure && <Failure failure={failure} addresses={facts.addresses} />}
       <div className="pairing-buttons">
         {!over && (
           <Button kind="main" type="submit" disabled={busy || !names.complete} autoFocus>

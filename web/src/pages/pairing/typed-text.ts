@@ -10,13 +10,12 @@ export function typedCode(text: string): string {
   return digits.length > 4 ? `${digits.slice(0, 4)} ${digits.slice(4)}` : digits;
 }
 
-/** `host:port` of a node from what was typed: an address of a page will do; the standard port where none is named. */
+/** `host:port` of a node from what was typed: an address of a page will do. Where no port is named it is that of the protocol, else the standard one. */
 export function typedAddress(text: string): string {
-  const bare = text
-    .trim()
-    .replace(/^(?:https?|wss?):\/\//, '')
-    .replace(/[/?#].*$/, '');
-  return bare === '' || /:\d+$/.test(bare) ? bare : `${bare}:${STANDARD_PORT}`;
+  const [, protocol = '', rest = ''] = /^(?:(https?|wss?):\/\/)?(.*)$/s.exec(text.trim())!;
+  const bare = rest.replace(/[/?#].*$/s, '');
+  if (bare === '' || /:\d+$/.test(bare)) return bare;
+  return `${bare}:${{ http: 80, ws: 80, https: 443, wss: 443 }[protocol] ?? STANDARD_PORT}`;
 }
 
 /** The port a node listens at when nobody says otherwise. */

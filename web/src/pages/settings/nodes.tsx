@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { NodeState } from '../../engine/messages.ts';
 import { useStore } from '../../engine/store.ts';
 import { errorText, roleMeaning, roleText } from '../../i18n/words.ts';
-import { useCommand } from '../../model/asked.ts';
+import { useAccess, useCommand } from '../../model/asked.ts';
 import { useModel } from '../../model/model.ts';
 import { bySite } from '../../shell/chosen-node.ts';
 import { KeyText } from '../../shell/key-text.tsx';
@@ -12,6 +12,7 @@ import { Dot } from '../../ui/chip.tsx';
 import { Confirm, Dialog } from '../../ui/dialog.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { Time } from '../../ui/time.tsx';
+import { forgetNode } from '../../wall/forget-node.ts';
 
 /** What this browser is paired with: places, nodes, and its own key at each. */
 export function NodesSection() {
@@ -43,6 +44,7 @@ function NodeEntry({ node }: { node: NodeState }) {
   const { t } = useTranslation('settings');
   const [open, setOpen] = useState<'rename' | 'forget' | null>(null);
   const { link } = node;
+  const access = useAccess(node.node);
   const own = useCommand(node.node, 'devices.list', link.kind === 'open' ? {} : null);
   const label = own.value?.devices.find(({ self }) => self)?.label;
   return (
@@ -58,12 +60,20 @@ function NodeEntry({ node }: { node: NodeState }) {
         <IconButton icon="remove" label={t('nodes.forget')} onClick={() => setOpen('forget')} />
       </div>
       <dl className="ui-facts">
-        {link.kind === 'open' && (
+        {access && (
           <>
             <dt>{t('nodes.role')}</dt>
             <dd>
-              {roleText(t, link.role)} <span className="dim">– {roleMeaning(t, link.role)}</span>
+              {roleText(t, access.role)} <span className="dim">– {roleMeaning(t, access.role)}</span>
             </dd>
+            {access.endsAt !== null && (
+              <>
+                <dt>{t('nodes.ends')}</dt>
+                <dd>
+                  <Time at={access.endsAt} />
+                </dd>
+              </>
+            )}
           </>
         )}
         {label && (
@@ -128,7 +138,7 @@ function Rename({ node, onClose }: { node: NodeState; onClose(): void }) {
 
 function Forget({ node, onClose }: { node: NodeState; onClose(): void }) {
   const { t } = useTranslation('settings');
-  const { engine } = useModel();
+  const model = useModel();
   const [busy, setBusy] = useState(false);
   return (
     <Confirm
@@ -138,7 +148,7 @@ function Forget({ node, onClose }: { node: NodeState; onClose(): void }) {
       onClose={onClose}
       onConfirm={() => {
         setBusy(true);
-        void engine.forget(node.node);
+        void forgetNode(model, node.node);
       }}
     >
       <p>{t('nodes.forgetText')}</p>
