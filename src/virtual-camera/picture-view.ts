@@ -78,7 +78,8 @@ export function viewFilters(
     // A white square in a black one in the middle of the scene: what tells where the head looks.
     ...(view.motion ? [target(0.2, 'black'), target(0.1, 'white')] : []),
     ...(view.motion ? [options('scale@zoom', 'eval=frame', 'flags=fast_bilinear')] : []),
-    ...(view.motion ? [options('crop@window', `w=${width}`, `h=${height}`)] : []),
+    // Sizes are rounded to even ones: without the last the shape of a pixel would follow, and with it the parameters of the stream.
+    ...(view.motion ? [options('crop@window', `w=${width}`, `h=${height}`), 'setsar=1'] : []),
     ...(view.levels ? [options('eq@levels')] : []),
   ];
 }
