@@ -10,11 +10,13 @@ export interface DialogProps {
   footer?: ReactNode;
   /** Pixels; 520 when absent. */
   width?: number;
+  /** It stands at the end of the window and what lies behind is not dimmed: it is what one looks at. */
+  aside?: boolean;
   children: ReactNode;
 }
 
 /** A native modal dialog, open as long as it is mounted; focus goes back to where it was. */
-export function Dialog({ title, onClose, footer, width, children }: DialogProps) {
+export function Dialog({ title, onClose, footer, width, aside, children }: DialogProps) {
   const { t } = useTranslation('shell');
   const ref = useRef<HTMLDialogElement>(null);
   const body = useRef<HTMLDivElement>(null);
@@ -41,6 +43,7 @@ export function Dialog({ title, onClose, footer, width, children }: DialogProps)
     <dialog
       ref={ref}
       className="ui-dialog"
+      data-aside={aside ? '' : undefined}
       aria-labelledby={titleId}
       style={width ? ({ '--dialog-width': `${width}px` } as React.CSSProperties) : undefined}
       onCancel={(event) => {

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { EngineFailure } from '../../engine/engine.ts';
 import type { CommandResult } from '../../engine/messages.ts';
@@ -8,13 +8,14 @@ import { useCommand } from '../../model/asked.ts';
 import type { Camera } from '../../model/cameras.ts';
 import { useModel } from '../../model/model.ts';
 import { Choice, Notice } from '../../ui/index.ts';
+import './cameras.css';
 
 type Imaging = CommandResult<'imaging.get'>;
 const SLIDERS = ['brightness', 'contrast', 'saturation', 'sharpness'] as const;
-/** A slider that is dragged is sent when it has rested so long. */
-const REST_MS = 250;
+/** Cameras take their time: a moving slider asks this often at most. */
+const EVERY_MS = 250;
 
-/** How a camera makes its picture: sliders for what it lets be changed, sent as they come to rest. */
+/** How a camera makes its picture: sliders for what it lets be changed, sent while they move. */
 export function ImagingFields({ camera }: { camera: Camera }) {
   const { engine } = useModel();
   const { t } = useTranslation('cameras');
@@ -22,31 +23,35 @@ export function ImagingFields({ camera }: { camera: Camera }) {
   const asked = useCommand(camera.node, 'imaging.get', { source: camera.source });
   const [own, setOwn] = useState<Imaging>({});
   const [failure, setFailure] = useState<EngineFailure | null>(null);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const waiting = useRef<Imaging>({});
-  useEffect(() => () => clearTimeout(timer.current), []);
+  const busy = useRef(false);
   const now: Imaging = { ...asked.value, ...own };
 
   const send = async () => {
-    const wish = waiting.current;
-    waiting.current = {};
-    try {
-      const has = await engine.call(camera.node, 'imaging.set', { source: camera.source, ...wish });
-      setFailure(null);
-      // What came since stays until it was sent, too.
-      setOwn({ ...has, ...waiting.current });
-    } catch (error) {
-      if (!(error instanceof EngineFailure)) throw error;
-      setFailure(error);
-      setOwn({});
-      asked.again();
+    if (busy.current) return;
+    busy.current = true;
+    while (Object.keys(waiting.current).length > 0) {
+      const wish = waiting.current;
+      waiting.current = {};
+      try {
+        const has = await engine.call(camera.node, 'imaging.set', { source: camera.source, ...wish });
+        setFailure(null);
+        // What was moved meanwhile stays where the hand put it.
+        setOwn({ ...has, ...waiting.current });
+      } catch (error) {
+        if (!(error instanceof EngineFailure)) throw error;
+        setFailure(error);
+        setOwn({});
+        asked.again();
+      }
+      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
     }
+    busy.current = false;
   };
   const put = (change: Imaging) => {
     setOwn((before) => ({ ...before, ...change }));
     waiting.current = { ...waiting.current, ...change };
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => void send(), REST_MS);
+    void send();
   };
   if (!asked.value && asked.failure) return <Notice tone="gap">{errorText(t, asked.failure)}</Notice>;
   if (!asked.value) return <p className="dim">{t('imaging.asking')}</p>;
@@ -77,6 +82,7 @@ export function ImagingFields({ camera }: { camera: Camera }) {
             options={(['auto', 'on', 'off'] as const).map((key) => ({ key, label: t(`irCut.${key}`) }))}
             onChange={(irCut) => put({ irCut })}
           />
+          <p className="dim cameras-small">{t('imaging.irCutHint')}</p>
         </div>
       )}
       {offered.length === 0 && !now.irCut && <p className="dim">{t('imaging.nothing')}</p>}
