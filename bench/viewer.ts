@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { takePictures, watchPictures } from '../test/viewer/pixel-probe.ts';
 import { tile, type Viewer, ViewerWorld, WALL_SCREEN } from '../test/viewer/support.ts';
+import { scrubTimes, show } from '../test/viewer/timeline-hand.ts';
 import type { GlassElement } from '../web/src/player/tile-screen.ts';
 import { type Bench, measure, percentile } from './measure.ts';
 import { cpuSeconds, familyOf } from './process-cost.ts';
@@ -24,6 +25,11 @@ interface Seen {
   shownAt: number;
   delay: number;
 }
+
+/** Searching: tiles that follow, how many times, and how far apart: farther than the keyframes, within a minute. */
+const SCRUB_TILES = 4;
+const SCRUB_TIMES = 30;
+const SCRUB_STEP_MS = 1_300;
 
 interface Row {
   /** From the moment a tile wants its stream to its first picture on the screen, ms; one for each tile each time the wall is entered. */
@@ -51,12 +57,33 @@ export const benchViewer: Bench = async (report, say) => {
     report(measure(`viewer.page_cpu_${tiles}`, pageCpu, '% of a core'));
     report(measure(`viewer.node_cpu_${tiles}`, nodeCpu, '% of a core'));
   }
+  const scrubs = await scrub(say);
+  report(measure('viewer.scrub_p95', percentile(scrubs, 0.95), 'ms', { atMost: 150 }));
+  report(measure('viewer.scrub_p50', percentile(scrubs, 0.5), 'ms'));
   const drift = driftOf((await watch(DRIFT_TILES, DRIFT_SECONDS, say)).seen);
   if (!drift) return say(`too short for a drift: at least ${(BINS_MIN * BIN_MS) / 1000} s`);
   report(measure('viewer.drift_per_hour', Math.abs(drift.perHour), 'ms', { atMost: 50 }));
   report(measure('viewer.drift_error', drift.error, 'ms'));
   report(measure('viewer.delay_span', drift.span, 'ms'));
 };
+
+/** From a move of the pointer on the timeline to the first picture of that time on the screen, ms; four tiles that follow, one of them looked at. */
+async function scrub(say: (line: string) => void): Promise<number[]> {
+  const world = await ViewerWorld.start({ cameras: SCRUB_TILES });
+  try {
+    await world.recording();
+    const viewer = await world.paired({ size: WALL_SCREEN });
+    for (let each = 1; each <= SCRUB_TILES; each++) await viewer.playing(tile(`cam${each}`), 30_000);
+    say(`${SCRUB_TIMES} times are searched …`);
+    await viewer.page.waitForTimeout((SCRUB_TIMES + 3) * SCRUB_STEP_MS + 5_000);
+    await show(viewer, '1 minute');
+    const first = Date.now() - SCRUB_TIMES * SCRUB_STEP_MS - 5_000;
+    const times = Array.from({ length: SCRUB_TIMES + 1 }, (_, index) => first + index * SCRUB_STEP_MS);
+    return await scrubTimes(viewer, 'cam1', times, 1_000);
+  } finally {
+    await world.stop();
+  }
+}
 
 async function watch(tiles: number, forSeconds: number, say: (line: string) => void): Promise<Row> {
   const world = await ViewerWorld.start({ cameras: tiles, segment: '60s' });

@@ -225,6 +225,21 @@ describe('an exported movie', () => {
     assert.equal(played(concatBytes(...parts)).warnings, '');
   });
 
+  test('what is written is counted also where the file takes the bytes away', async () => {
+    let size = 0;
+    const report = await exportMovie(mediaOf(segments, BEGIN, BEGIN + 60_000), {
+      openPart: async () => ({
+        write: async (bytes) => {
+          size += bytes.length;
+          bytes.buffer.transfer();
+        },
+        close: async () => {},
+      }),
+    });
+    assert.equal(report.parts[0]!.bytes, size);
+    assert.ok(size > 10_000);
+  });
+
   test('a slow file holds the node back', async () => {
     const node = new FakeNode(segments);
     let written = 0;

@@ -7,8 +7,9 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import type { Download } from 'playwright-core';
 import { readStrip, stripCells, stripTime } from '../../src/virtual-camera/index.ts';
 import { until } from '../support/wait.ts';
-import { type ShownPicture, shownNow, takePictures, unwatchPictures, watchPictures } from './pixel-probe.ts';
+import { shownNow, takePictures, watchPictures } from './pixel-probe.ts';
 import { LAPTOP, tile, type Viewer, ViewerWorld } from './support.ts';
+import { laneY, pause, playheadTime, scaleOf, seekTo, show, still, xOfNow } from './timeline-hand.ts';
 
 const FPS = 25;
 const RECORDED_MS = 24_000;
@@ -48,8 +49,7 @@ describe('the past', () => {
 
   test('a drag along the timeline shows pictures at once and settles on the exact one', async () => {
     const { page } = viewer;
-    const box = (await page.locator('.time-field').boundingBox())!;
-    const y = box.y + box.height - 12;
+    const y = await laneY(viewer);
     const live = await xOfNow(viewer);
     const pixelsPerMs = await scaleOf(viewer);
     const start = live - 3_000 * pixelsPerMs;
@@ -117,28 +117,6 @@ describe('the past', () => {
     const median = apart.toSorted((a, b) => a - b)[Math.floor(apart.length / 2)]!;
     assert.ok(median <= 2, `${median} pictures apart`);
   });
-
-  for (const speed of [0.5, 1, 2, 4, 8]) {
-    test(`${speed}x plays ${speed} times as fast`, async () => {
-      const { page } = viewer;
-      await seekTo(viewer, from + 2_500);
-      await chooseSpeed(viewer, speed);
-      await watchPictures(page, tile('cam1'));
-      await page.getByRole('button', { name: 'Play', exact: true }).click();
-      await page.waitForTimeout(speed >= 4 ? 2_400 : 2_000);
-      await pause(viewer);
-      const { pictures } = await takePictures(page, tile('cam1'));
-      await unwatchPictures(page, tile('cam1'));
-      // The first moments are those in which it gets under way.
-      const begun = pictures.filter(({ shownAt }) => shownAt >= pictures[0]!.shownAt + 500);
-      const [first, last] = [begun[0]!, begun.at(-1)!];
-      const rate = (last.madeAt - first.madeAt) / (last.shownAt - first.shownAt);
-      // Key pictures are a second apart: what lies before the first and after the last cannot be told.
-      const slack = speed > 4 ? 0.45 : 0.2;
-      assert.ok(Math.abs(rate / speed - 1) <= slack, `${rate.toFixed(2)} times as fast`);
-      await chooseSpeed(viewer, 1);
-    });
-  }
 
   test('a gap says its cause on the tile and on the timeline, and can be jumped to', async () => {
     const { page } = viewer;
@@ -238,88 +216,6 @@ describe('the past', () => {
 
   test('nothing was complained about', () => viewer.assertQuiet());
 });
-
-/** The picture on a tile once it does not change any more. */
-async function still(viewer: Viewer, camera: string): Promise<ShownPicture> {
-  let before: ShownPicture | null = null;
-  let same = 0;
-  await until(`the picture of ${camera} stands`, async () => {
-    const now = await shownNow(viewer.page, tile(camera));
-    same = now && now.frame === before?.frame ? same + 1 : 0;
-    before = now;
-    return same >= 8;
-  });
-  return before!;
-}
-
-/** The moment the clock of the page shows. */
-async function playheadTime(viewer: Viewer): Promise<number> {
-  return Date.parse((await viewer.page.locator('time.time-now').getAttribute('datetime'))!);
-}
-
-async function pause(viewer: Viewer): Promise<void> {
-  const button = viewer.page.getByRole('button', { name: 'Pause', exact: true });
-  if ((await button.count()) > 0) await button.click();
-  await viewer.page.getByRole('button', { name: 'Play', exact: true }).waitFor();
-}
-
-/** Stands still at a moment, by a press on the timeline. */
-async function seekTo(viewer: Viewer, at: number): Promise<void> {
-  const { page } = viewer;
-  await page.keyboard.press('l');
-  await show(viewer, Date.now() - at < 45_000 ? '1 minute' : '10 minutes');
-  const box = (await page.locator('.time-field').boundingBox())!;
-  const x = (await xOfNow(viewer)) - (Date.now() - at) * (await scaleOf(viewer));
-  await page.mouse.click(x, box.y + box.height - 12);
-  await pause(viewer);
-  await until('the playhead went there', async () => Math.abs((await playheadTime(viewer)) - at) < 2_500);
-  await still(viewer, 'cam1');
-}
-
-async function chooseSpeed(viewer: Viewer, speed: number): Promise<void> {
-  const { page } = viewer;
-  await page.getByRole('button', { name: /^Speed/ }).click();
-  await page.getByRole('menuitemradio', { name: new RegExp(`^${speed}×`) }).click();
-}
-
-async function show(viewer: Viewer, span: '1 minute' | '10 minutes'): Promise<void> {
-  const { page } = viewer;
-  await page.getByRole('button', { name: 'Length of time shown' }).click();
-  await page.getByRole('menuitem', { name: span, exact: true }).click();
-  const lengthMs = span === '1 minute' ? 60_000 : 600_000;
-  await until('the timeline shows that much', async () => {
-    const { from, to } = await reach(viewer);
-    return Math.abs(to - from - lengthMs) < lengthMs / 4;
-  });
-}
-
-interface Reach {
-  from: number;
-  to: number;
-  left: number;
-  width: number;
-}
-
-/** What the timeline shows, from the slider that tells it to readers (whole seconds), and where it lies. */
-async function reach(viewer: Viewer): Promise<Reach> {
-  const slider = viewer.page.getByRole('slider', { name: /timeline/i });
-  const [from, to] = await Promise.all(
-    ['aria-valuemin', 'aria-valuemax'].map(async (name) => Number(await slider.getAttribute(name)) * 1000),
-  );
-  const box = (await viewer.page.locator('.time-field').boundingBox())!;
-  return { from: from!, to: to!, left: box.x, width: box.width };
-}
-
-/** Pixels of a millisecond. */
-async function scaleOf(viewer: Viewer): Promise<number> {
-  const { from, to, width } = await reach(viewer);
-  return width / (to - from);
-}
-
-async function xOfNow(viewer: Viewer): Promise<number> {
-  const { from, to, left, width } = await reach(viewer);
-  return left + ((Date.now() - from) * width) / (to - from);
-}
 
 /** As an input for local time has it, in the zone of the browser of this test. */
 function localText(at: number): string {

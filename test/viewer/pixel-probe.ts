@@ -9,12 +9,15 @@ export interface ShownPicture extends StripCode {
   shownAt: number;
   /** `currentTime` of its video, s. */
   mediaTime: number;
+  /** Pictures its video had put on the screen by then, itself included; 0 where it was only looked at. */
+  presented: number;
 }
 
 interface Sample {
   cells: number[];
   shownAt: number;
   mediaTime: number;
+  presented: number;
 }
 
 /**
@@ -52,11 +55,11 @@ export const PIXEL_PROBE = `
     const video = seenBy(css);
     if (!video || video === watch.video) return;
     watch.video = video;
-    const look = (now, { expectedDisplayTime, mediaTime }) => {
+    const look = (now, { expectedDisplayTime, mediaTime, presentedFrames: presented }) => {
       if (watches.get(css) !== watch || watch.video !== video) return;
       const cells = cellsOf(video);
       const shownAt = Date.now() + Math.max(0, expectedDisplayTime - performance.now());
-      if (cells) watch.samples.push({ cells, shownAt, mediaTime });
+      if (cells) watch.samples.push({ cells, shownAt, mediaTime, presented });
       video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);
@@ -65,7 +68,7 @@ export const PIXEL_PROBE = `
     read: (css) => {
       const video = seenBy(css);
       const cells = video && cellsOf(video);
-      return cells && { cells, shownAt: Date.now(), mediaTime: video.currentTime };
+      return cells && { cells, shownAt: Date.now(), mediaTime: video.currentTime, presented: 0 };
     },
     watch: (css) => {
       const watch = { samples: [], video: null, timer: setInterval(() => follow(watch, css), 100) };
@@ -87,6 +90,15 @@ export async function shownNow(page: Page, selector: string): Promise<ShownPictu
   return sample && pictureOf(sample);
 }
 
+/** What several videos show at one moment, in the order of the selectors. */
+export async function shownTogether(page: Page, selectors: readonly string[]): Promise<(ShownPicture | null)[]> {
+  const samples = await page.evaluate((all) => {
+    const { pixelProbe } = globalThis as unknown as { pixelProbe: { read(css: string): unknown } };
+    return all.map((css) => pixelProbe.read(css)) as (Sample | null)[];
+  }, selectors);
+  return samples.map((sample) => sample && pictureOf(sample));
+}
+
 /** Notes every picture that is shown there from now on, whichever video shows it, until `unwatchPictures`. */
 export async function watchPictures(page: Page, selector: string): Promise<void> {
   await inPage(page, selector, 'watch');
@@ -106,9 +118,9 @@ export async function takePictures(
   return { pictures, unreadable: samples.length - pictures.length };
 }
 
-function pictureOf({ cells, shownAt, mediaTime }: Sample): ShownPicture | null {
+function pictureOf({ cells, ...seen }: Sample): ShownPicture | null {
   const code = readStrip(cells);
-  return code && { ...code, madeAt: stripTime(code.timeMs, shownAt), shownAt, mediaTime };
+  return code && { ...code, madeAt: stripTime(code.timeMs, seen.shownAt), ...seen };
 }
 
 /** Runs one of the probe's functions on the video that the selector finds. */

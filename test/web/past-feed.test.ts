@@ -91,6 +91,22 @@ test('keyframes are counted', () => {
   assert.equal(granted(), 24);
 });
 
+test('where recordings begin later than was asked, nothing was recorded before', () => {
+  const early = feedOf({ fromUs: T0 - 60_000_000 });
+  early.sink().piece(init);
+  early.sink().piece(fragment(T0, 0.2, true));
+  early.sink().piece(fragment(T0 + 200_000));
+  assert.deepEqual(early.got, ['init', 'gap unknown', 'fragment 0', 'fragment 0.2']);
+  assert.equal(early.feed.fromUs, T0 - 60_000_000);
+  const told = feedOf({ fromUs: T0 - 60_000_000 });
+  told.sink().piece({ kind: 'gap', startUs: T0 - 60_000_000, endUs: T0, cause: 'stalled' });
+  told.sink().piece(fragment(T0, 0.2, true));
+  assert.deepEqual(told.got, ['gap stalled', 'fragment 0']);
+  const within = feedOf({ fromUs: T0 + 100_000 });
+  within.sink().piece(fragment(T0, 0.2, true));
+  assert.deepEqual(within.got, ['fragment 0']);
+});
+
 test('it knows from where to where it came, over gaps, and leaves out what was had', () => {
   const { feed, got, sink, order } = feedOf({ fromUs: T0 + 1_500_000 });
   assert.equal(order().from, T0 / 1000 + 1_500);

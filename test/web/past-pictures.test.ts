@@ -148,3 +148,29 @@ test('keyframes: each is searched once, none while a search is under way, all ag
   pictures.keepKey(T0 + 2 * S);
   assert.equal(pictures.jumps, 3);
 });
+
+test('what a browser forgot to search, because nothing lay there yet, is searched again; never under what runs', () => {
+  const { video, pictures, index, at, keep } = world();
+  pictures.insist();
+  assert.equal(video.currentTime, 0, 'nothing was searched for');
+  pictures.show(index.pictureAt(T0 + 4.1 * S)!);
+  video.currentTime = 0;
+  video.readyState = 0;
+  pictures.insist();
+  assert.equal(video.currentTime, 0, 'still nothing there');
+  video.readyState = 1;
+  pictures.insist();
+  near(at(), 4.1, 0.11);
+  video.seeking = true;
+  video.currentTime = 0;
+  pictures.insist();
+  assert.equal(video.currentTime, 0, 'it is under way');
+  video.seeking = false;
+  video.readyState = 4;
+  keep(3.05);
+  keep(3.05);
+  video.currentTime += 2;
+  const ran = video.currentTime;
+  pictures.insist();
+  assert.equal(video.currentTime, ran, 'it runs');
+});

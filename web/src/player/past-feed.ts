@@ -8,6 +8,8 @@ const AHEAD_S = 12;
 const KEYS_AHEAD = 24;
 /** Asked for in batches: one message for several fragments. */
 const BATCH = 4;
+/** What comes first begins so much later than asked: nothing lies before it, and no gap was told for it; µs. */
+const MISSING_US = 500_000;
 
 export interface FeedNews {
   init(piece: InitPiece): void;
@@ -66,7 +68,12 @@ export class PastFeed {
         }
         this.#ordered = Math.max(0, this.#ordered - 1);
         if (knownUs !== undefined && piece.endUs <= knownUs + 1_000) return;
-        if (this.#fragments++ === 0) this.fromUs = Math.min(this.fromUs, piece.startUs);
+        if (this.#fragments++ === 0) {
+          // Before the first recording, and where the oldest ones were removed, there is no gap in the log.
+          if (!this.begun && knownUs === undefined && piece.startUs > fromUs + MISSING_US)
+            news.gap({ kind: 'gap', startUs: fromUs, endUs: piece.startUs, cause: 'unknown' });
+          this.fromUs = Math.min(this.fromUs, piece.startUs);
+        }
         this.begun = true;
         this.#durationS += ((piece.endUs - piece.startUs) / 1e6 - this.#durationS) * 0.2;
         this.reachUs = Math.max(this.reachUs, piece.endUs);

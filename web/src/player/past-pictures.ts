@@ -35,6 +35,8 @@ export class PastPictures {
   /** Since when a picture that lies there has not come up; 0: it has. */
   #stuckAt = 0;
   #keyShown = 0;
+  /** The place that was searched for last; null since it runs. */
+  #sought: number | null = null;
   stalls = 0;
   jumps = 0;
 
@@ -72,6 +74,7 @@ export class PastPictures {
     if (Math.abs(video.playbackRate - rate) > 0.002) video.playbackRate = rate;
     this.#moving = true;
     this.#exactUs = 0;
+    this.#sought = null;
     if (video.paused) video.play().catch(() => {});
     return 'ready';
   }
@@ -91,7 +94,15 @@ export class PastPictures {
     this.jumps++;
     this.rest();
     this.#exactUs = picture.startUs;
-    this.#video.currentTime = Math.min(Math.max(glass, picture.glass + 0.001), picture.glassEnd - 0.0005);
+    this.#sought = Math.min(Math.max(glass, picture.glass + 0.001), picture.glassEnd - 0.0005);
+    this.#video.currentTime = this.#sought;
+  }
+
+  /** A browser forgets what was searched for before any picture lay on the glass: it is searched for again. */
+  insist(): void {
+    const video = this.#video;
+    if (this.#sought === null || video.seeking || video.readyState === 0) return;
+    if (Math.abs(video.currentTime - this.#sought) > 0.001) video.currentTime = this.#sought;
   }
 
   /** Stands still. */

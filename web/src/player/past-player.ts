@@ -191,6 +191,7 @@ export class PastPlayer implements TilePlayer {
       this.#video!.pause();
       this.#release();
       this.#scrub!.want(Math.min(atUs, newestWrittenUs()));
+      this.#pictures!.insist();
       return;
     }
     this.#scrub!.rest();
