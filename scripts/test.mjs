@@ -38,7 +38,8 @@ try {
       if ((await handOver(node, args)) !== 0) failed = true;
     }
   }
-  const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+  // Every file of tests is a process of its own: what one compiled the next need not.
+  const env = { NODE_COMPILE_CACHE: join(root, '.runtime/compile-cache'), ...process.env, NODE_NO_WARNINGS: '1' };
   if (flags.has('--slow')) env.SLOW = '1';
   const files = testFiles(flags.has('--vectors') ? ['test/vectors-third-party/'] : patterns);
   say(`test: ${files.length} files …`);
