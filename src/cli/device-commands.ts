@@ -1,9 +1,10 @@
 import { fromHex } from '../bytes/index.ts';
 import { invitationText, loadConfig, machineAddresses, nodeAddresses } from '../daemon/index.ts';
-import { type DeviceKey, INVITATION_EXPIRES_MS, printInvitation, ROLES } from '../protocol/index.ts';
+import { type DeviceKey, INVITATION_EXPIRES_MS, printInvitation } from '../protocol/index.ts';
 import { nothingNamed, severalNamed, usageError } from './errors.ts';
 import { type FolderOptions, withIdentity } from './node-commands.ts';
 import { withOperatorOrFolder } from './operator-link.ts';
+import { roleNamed, rolesAtOf } from './role-options.ts';
 import { harmless, printTable, timeText } from './terminal.ts';
 import { parseLength } from './time-text.ts';
 import type { World } from './world.ts';
@@ -45,10 +46,10 @@ export async function devicesListCommand(world: World, options: FolderOptions): 
 /** `devices invite`: one more invitation; a running node is asked for it, so that it knows at once, and notes it. */
 export async function devicesInviteCommand(
   world: World,
-  options: FolderOptions & { role: string; expires: string; qr: boolean },
+  options: FolderOptions & { role: string; at?: string[]; expires: string; qr: boolean },
 ): Promise<void> {
-  const role = ROLES.find((each) => each === options.role);
-  if (!role) throw usageError(`expected --role to be one of ${ROLES.join(', ')}`);
+  const role = roleNamed(options.role);
+  const terms = { role, ...rolesAtOf(options.at, role) };
   const { min, max } = INVITATION_EXPIRES_MS;
   const expiresMs = parseLength(options.expires);
   if (expiresMs === null || expiresMs < min || expiresMs > max) {
@@ -57,7 +58,7 @@ export async function devicesInviteCommand(
   const made = await withOperatorOrFolder(world, options, {
     asked: async (client) => {
       const { devices } = await client.call('devices.list', {});
-      const { id, expiresAt, invitation } = await client.call('devices.invite', { role, expiresMs });
+      const { id, expiresAt, invitation } = await client.call('devices.invite', { ...terms, expiresMs });
       return { id, expiresAt, invitation, first: devices.length === 0 };
     },
     beside: async (identity, folder) => {
@@ -65,7 +66,7 @@ export async function devicesInviteCommand(
       const addresses = nodeAddresses(config, config.listen, machineAddresses());
       if (addresses.length === 0)
         throw usageError('expected addresses or listen in config.yaml to name where the node is reached');
-      const { id, secret, expiresAt } = await identity.invite({ role, expiresMs });
+      const { id, secret, expiresAt } = await identity.invite({ ...terms, expiresMs });
       const code = {
         id: fromHex(id, 16)!,
         nodeId: identity.nodeId,

@@ -4,6 +4,7 @@ import { ACTIONS, type Action, type GrantFacts, isSourceId, ROLES, type SourceId
 import { deviceNamed } from './device-commands.ts';
 import { timeRefused, usageError } from './errors.ts';
 import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
+import { AT_OPTION, collected, roleNamed, rolesAtOf } from './role-options.ts';
 import { harmless, lengthText, printTable, timeText } from './terminal.ts';
 import { parseLength, parseTime, TIME_FORMS } from './time-text.ts';
 import type { World } from './world.ts';
@@ -11,6 +12,7 @@ import type { World } from './world.ts';
 export interface GrantOptions extends ReachOptions {
   role: string;
   source?: string[];
+  at?: string[];
   action?: string[];
   past?: string;
   from?: string;
@@ -18,7 +20,7 @@ export interface GrantOptions extends ReachOptions {
 }
 
 type Terms = Pick<GrantFacts, 'role'> &
-  Partial<Pick<GrantFacts, 'sources' | 'actions' | 'pastMs' | 'notBefore' | 'notAfter'>>;
+  Partial<Pick<GrantFacts, 'sources' | 'rolesAt' | 'actions' | 'pastMs' | 'notBefore' | 'notAfter'>>;
 
 /** Adds `grants`, `grant`, `revoke` and `trust-clock` to `client`, for a paired device, or to `devices`, for the operator. */
 export function addGrantCommands(parent: Command, world: World, as: Speaker): void {
@@ -28,6 +30,7 @@ export function addGrantCommands(parent: Command, world: World, as: Speaker): vo
     .argument('<device>', 'its label, or the beginning of its key')
     .requiredOption('--role <role>', ROLES.join(', '))
     .option('--source <id...>', 'only these sources')
+    .option('--at <source=role>', AT_OPTION, collected)
     .option('--action <action...>', `only these of the role's: ${ACTIONS.join(', ')}`)
     .option('--past <length>', 'recordings no older than this, as in 7d')
     .option('--from <time>', 'from then on (docs/cli.md: times)')
@@ -57,12 +60,17 @@ export async function grantsCommand(world: World, reach: Reach, options: ReachOp
       grant.role,
       grant.state,
       grant.sources?.join(',') ?? 'all',
+      grant.rolesAt?.map(({ source, role }) => `${source}=${role}`).join(',') ?? '-',
       grant.actions?.join(',') ?? 'all',
       grant.pastMs === undefined ? 'all' : lengthText(grant.pastMs),
       grant.notAfter === undefined ? '-' : timeText(grant.notAfter),
       harmless(labelOf(grant.device)),
     ]);
-    printTable(world.terminal, ['DEVICE', 'ROLE', 'STATE', 'SOURCES', 'ACTIONS', 'PAST', 'UNTIL', 'LABEL'], rows);
+    printTable(
+      world.terminal,
+      ['DEVICE', 'ROLE', 'STATE', 'SOURCES', 'LOWER AT', 'ACTIONS', 'PAST', 'UNTIL', 'LABEL'],
+      rows,
+    );
     if (judgedAt - clockAt > 60_000) {
       world.terminal.err(`grants are judged by ${timeText(judgedAt)}, a time that the clock once had: trust-clock\n`);
     }
@@ -113,9 +121,8 @@ async function allGrants(client: NvrClient) {
   return { ...first, grants };
 }
 
-function termsOf(world: World, { role: named, source, action, past, from, until }: GrantOptions): Terms {
-  const role = ROLES.find((each) => each === named);
-  if (!role) throw usageError(`expected --role to be one of ${ROLES.join(', ')}`);
+function termsOf(world: World, { role: named, source, at, action, past, from, until }: GrantOptions): Terms {
+  const role = roleNamed(named);
   if (source && !source.every(isSourceId)) throw usageError('expected --source as ids of sources');
   if (action && !action.every((each): each is Action => (ACTIONS as readonly string[]).includes(each))) {
     throw usageError(`expected --action to be of ${ACTIONS.join(', ')}`);
@@ -130,6 +137,7 @@ function termsOf(world: World, { role: named, source, action, past, from, until 
   return {
     role,
     ...(source ? { sources: source as SourceId[] } : {}),
+    ...rolesAtOf(at, role),
     ...(action ? { actions: action as Action[] } : {}),
     ...(pastMs === undefined ? {} : { pastMs }),
     ...(from === undefined ? {} : { notBefore: timeOf(from) }),

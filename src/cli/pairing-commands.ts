@@ -1,16 +1,10 @@
 import type { Command } from 'commander';
-import {
-  type CommandResult,
-  keyFingerprint,
-  PAIRING_CODE_EXPIRES_MS,
-  printPairingCode,
-  ROLES,
-  type Role,
-} from '../protocol/index.ts';
+import { type CommandResult, keyFingerprint, PAIRING_CODE_EXPIRES_MS, printPairingCode } from '../protocol/index.ts';
 import { nothingNamed, severalNamed, usageError } from './errors.ts';
 import type { FolderOptions } from './node-commands.ts';
 import { withOperatorOrFolder } from './operator-link.ts';
 import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
+import { roleNamed, rolesAtOf } from './role-options.ts';
 import { harmless, printTable, timeText } from './terminal.ts';
 import { parseLength } from './time-text.ts';
 import type { World } from './world.ts';
@@ -20,9 +14,10 @@ type Pending = CommandResult<'pairing.pending'>;
 /** `devices code`: one typed code, whether or not the node runs; shown here and kept nowhere. A running node is asked, and notes it. */
 export async function devicesCodeCommand(
   world: World,
-  options: FolderOptions & { role: string; approve?: boolean; expires: string },
+  options: FolderOptions & { role: string; at?: string[]; approve?: boolean; expires: string },
 ): Promise<void> {
   const role = roleNamed(options.role);
+  const terms = { role, ...rolesAtOf(options.at, role) };
   const { min, max } = PAIRING_CODE_EXPIRES_MS;
   const expiresMs = parseLength(options.expires);
   if (expiresMs === null || expiresMs < min || expiresMs > max) throw usageError('expected --expires from 1m to 1h');
@@ -30,11 +25,11 @@ export async function devicesCodeCommand(
   const { nodeId, address, made, first } = await withOperatorOrFolder(world, options, {
     asked: async (client, identity, running) => {
       const { devices } = await client.call('devices.list', {});
-      const made = await client.call('pairing.code', { role, approve, expiresMs });
+      const made = await client.call('pairing.code', { ...terms, approve, expiresMs });
       return { nodeId: identity.nodeId, address: running.addresses[0], made, first: devices.length === 0 };
     },
     beside: async (identity) => {
-      const { digits, ...made } = await identity.pairing.make({ role, approve, expiresMs });
+      const { digits, ...made } = await identity.pairing.make({ ...terms, approve, expiresMs });
       const first = identity.devices().length === 0;
       return { nodeId: identity.nodeId, address: undefined, made: { ...made, code: digits }, first };
     },
@@ -88,9 +83,9 @@ export async function pendingCommand(world: World, reach: Reach, options: ReachO
   }
   if (devices.length === 0 && enrolments.length === 0) world.terminal.err('nobody waits\n');
   if (devices.length > 0) {
-    const rows = devices.map(({ fingerprint, role, expiresAt, label }) => [
+    const rows = devices.map(({ fingerprint, role, rolesAt = [], expiresAt, label }) => [
       fingerprint,
-      role,
+      [role, ...rolesAt.map(({ source, role: at }) => `${at} at ${source}`)].join(', '),
       timeText(expiresAt),
       harmless(label),
     ]);
@@ -118,14 +113,14 @@ export async function approveCommand(
 ): Promise<void> {
   const wish = options.role === undefined ? null : roleNamed(options.role);
   await reach(async (client) => {
-    const { device, fingerprint, role, sources, actions, pastMs, notBefore, notAfter } = waitingNamed(
+    const { device, fingerprint, role, sources, rolesAt, actions, pastMs, notBefore, notAfter } = waitingNamed(
       (await client.call('pairing.pending', {})).devices,
       'waiting device',
       beginning,
     );
     const label = options.label === undefined ? {} : { label: options.label };
     // Another role is another promise: what the code narrowed is of its own role.
-    const promised = { sources, actions, pastMs, notBefore, notAfter };
+    const promised = { sources, rolesAt, actions, pastMs, notBefore, notAfter };
     const terms = wish === null || wish === role ? promised : {};
     const result = await client.call('pairing.approve', {
       device,
@@ -192,10 +187,4 @@ function waitingNamed<T extends Pending['devices'][number] | Pending['enrolments
   }
   if (!found[0]) throw nothingNamed(what, beginning);
   return found[0];
-}
-
-function roleNamed(text: string): Role {
-  const role = ROLES.find((each) => each === text);
-  if (!role) throw usageError(`expected --role to be one of ${ROLES.join(', ')}`);
-  return role;
 }

@@ -33,6 +33,7 @@ import { withNode } from './node-link.ts';
 import { addPairingDecisions, devicesCodeCommand } from './pairing-commands.ts';
 import { PTZ_ACTIONS, ptzCommand } from './ptz-command.ts';
 import { clientRewrapCommand, vaultRewrapCommand } from './rewrap-commands.ts';
+import { AT_OPTION, collected } from './role-options.ts';
 import { addSourceCommands } from './source-commands.ts';
 import { startCommand, versionOf } from './start-command.ts';
 import { swarmCommand } from './swarm-commands.ts';
@@ -106,6 +107,7 @@ function addNodeCommands(program: Command, world: World): void {
     .addOption(data())
     .addOption(json())
     .option('--role <role>', 'viewer, operator, admin or owner (the first device becomes owner)', 'viewer')
+    .option('--at <source=role>', AT_OPTION, collected)
     .option('--expires <length>', 'from 1m to 24h', '10m')
     .option('--no-qr', 'as text only')
     .action((options) => devicesInviteCommand(world, options));
@@ -122,6 +124,7 @@ function addNodeCommands(program: Command, world: World): void {
     .addOption(data())
     .addOption(json())
     .option('--role <role>', 'viewer, operator, admin or owner (the first device becomes owner)', 'viewer')
+    .option('--at <source=role>', AT_OPTION, collected)
     .option('--approve', 'somebody must approve the device that comes with it')
     .option('--expires <length>', 'from 1m to 1h', '10m')
     .action((options) => devicesCodeCommand(world, options));

@@ -11,6 +11,7 @@ import {
   RIGHTS,
   type Right,
   type Role,
+  roleAt,
   sees,
 } from '../protocol/index.ts';
 import type { Concern } from './concern.ts';
@@ -31,6 +32,7 @@ export type Decision = Allowed | Refused;
 
 export interface Allowed {
   allowed: true;
+  /** That at the source it names, else that of the grant. */
   role: Role;
   right: Exclude<Right, 'no'>;
   access: Access;
@@ -50,7 +52,8 @@ export interface Refused {
  * The one place where permission is decided, from the caller's access, the table `RIGHTS` (docs/protocol/commands.md), what the call is
  * about, and the time.
  *
- * In this order: the device has access at all; its role has the right; its grant includes the action; the source is one it may know of
+ * In this order: the device has access at all; its role, at the source where one is named, has the right; its grant
+ * includes the action there; the source is one it may know of
  * and the recording not too old; the device concerned is itself or low enough.
  */
 export function authorize(question: Question): Decision {
@@ -58,13 +61,14 @@ export function authorize(question: Question): Decision {
   const row = RIGHTS[command];
   const access = caller.via === 'v1' ? oldAccess(caller, accessOf(caller.device, now)) : accessOf(caller.device, now);
   if (!access) return refused(null, now, caller.via === 'v1' ? 'a paired device speaks version 2' : 'no access');
-  const { role } = access;
+  const { source, startAt } = concern;
+  const role = source === null ? access.role : roleAt(access, source);
+  const here = { ...access, role };
   const right = row[role];
   if (right === 'no') return refused(role, now, `${role} may not`);
   if (caller.via === 'v1' && !OLD_COMMANDS.has(command)) return refused(role, now, 'not over the old session');
-  const action = missingAction(row, access, question);
+  const action = missingAction(row, here, question);
   if (action) return refused(role, now, `the grant has no ${action}`);
-  const { source, startAt } = concern;
   if (source !== null && !sees(access, source)) return { ...refused(role, now, 'not its source'), hidden: true };
   if (startAt !== null && startAt < earliestOf(access, now)) {
     return { ...refused(role, now, 'before its window'), hidden: true };
@@ -92,7 +96,14 @@ function oldAccess(caller: Caller, paired: Access | null): Access | null {
   if (paired) return null;
   const actions: Action[] =
     caller.role === 'viewer' ? ['live', 'playback'] : ['live', 'playback', 'configure', 'delete'];
-  return { role: caller.role, sources: 'all', actions: new Set(actions), pastMs: null, endsAt: null };
+  return {
+    role: caller.role,
+    sources: 'all',
+    rolesAt: new Map(),
+    actions: new Set(actions),
+    pastMs: null,
+    endsAt: null,
+  };
 }
 
 function missingAction(row: CommandRights, access: Access, { caller, concern }: Question): string | null {

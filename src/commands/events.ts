@@ -9,9 +9,8 @@ import {
   type EventFacts,
   earliestOf,
   isLabel,
-  may,
+  mayAt,
   type SourceId,
-  sees,
   TIME_AT_MAX,
 } from '../protocol/index.ts';
 import { paramsRefused, tooManyWatches } from './errors.ts';
@@ -53,12 +52,12 @@ export function eventCommands({
       /** Sources may be taken from a device, and given to it, while it watches. */
       const end = events.onChange((event) => {
         const now = devices.accessOf(device, clock.now());
-        if (!now || !may(now, 'live') || !sees(now, event.source) || !isWanted(event)) return;
+        if (!now || !mayAt(now, 'live', event.source) || !isWanted(event)) return;
         if (!pace.mayTell()) return;
         call.stream.event('events.changed', factsOf(events, event, earliestOf(now, clock.now())));
       });
       try {
-        const going = events.open().filter((event) => sees(access, event.source) && isWanted(event));
+        const going = events.open().filter((event) => mayAt(access, 'live', event.source) && isWanted(event));
         const told = going.slice(0, EVENTS_PAGE_MAX).map((event) => factsOf(events, event, earliestOf(access, at)));
         call.stream.reply({ open: told, complete: told.length === going.length });
         await new Promise((resolve) => {

@@ -64,14 +64,15 @@ export function grantCommands({
 
 type WrittenTerms = { role: Role } & Pick<
   CheckedParams<'grants.put'>,
-  'sources' | 'actions' | 'pastMs' | 'notBefore' | 'notAfter'
+  'sources' | 'rolesAt' | 'actions' | 'pastMs' | 'notBefore' | 'notAfter'
 >;
 
 /** Terms as a command names them: what is absent is not narrowed. */
-export function wishOf({ role, sources, actions, pastMs, notBefore, notAfter }: WrittenTerms): TermsView {
+export function wishOf({ role, sources, rolesAt, actions, pastMs, notBefore, notAfter }: WrittenTerms): TermsView {
   return {
     role,
     ...(sources ? { sources } : {}),
+    ...(rolesAt ? { rolesAt } : {}),
     ...(actions ? { actions } : {}),
     ...(pastMs === undefined ? {} : { pastMs }),
     ...(notBefore === undefined ? {} : { notBefore }),
@@ -80,11 +81,13 @@ export function wishOf({ role, sources, actions, pastMs, notBefore, notAfter }: 
 }
 
 function accessFacts(access: Access, judgedAt: number): AccessGetResult {
-  const { role, sources, pastMs, endsAt } = access;
+  const { role, sources, rolesAt, pastMs, endsAt } = access;
+  const lowered = [...rolesAt].sort(([a], [b]) => (a < b ? -1 : 1)).map(([source, at]) => ({ source, role: at }));
   return {
     role,
     actions: [...actionsOf(access)],
     ...(sources === 'all' ? {} : { sources: [...sources].sort() }),
+    ...(lowered.length > 0 ? { rolesAt: lowered } : {}),
     ...(pastMs === null ? {} : { pastMs }),
     ...(endsAt === null ? {} : { endsAt }),
     judgedAt,
@@ -92,10 +95,12 @@ function accessFacts(access: Access, judgedAt: number): AccessGetResult {
 }
 
 /** Terms as commands write them: what is not narrowed is absent. */
-export function writtenTerms({ role, sources, actions, pastMs, notBefore, notAfter }: GrantTerms): WrittenTerms {
+export function writtenTerms(terms: GrantTerms): WrittenTerms {
+  const { role, sources, rolesAt, actions, pastMs, notBefore, notAfter } = terms;
   return {
     role,
     ...(sources === 'all' ? {} : { sources: [...sources] }),
+    ...(rolesAt.length > 0 ? { rolesAt: [...rolesAt] } : {}),
     ...(actions === 'all' ? {} : { actions: [...actions] }),
     ...(pastMs === null ? {} : { pastMs }),
     ...(notBefore === null ? {} : { notBefore }),

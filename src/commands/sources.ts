@@ -1,4 +1,13 @@
-import { type Access, actionsOf, isLabel, type SourceId, type StreamName, sees } from '../protocol/index.ts';
+import {
+  type Access,
+  actionsOf,
+  isLabel,
+  isLower,
+  roleAt,
+  type SourceId,
+  type StreamName,
+  sees,
+} from '../protocol/index.ts';
 import { sourceMissing } from './errors.ts';
 import type { CommandDeps, Family } from './handler.ts';
 import { streamState } from './source-states.ts';
@@ -14,13 +23,12 @@ export function sourceCommands({
   return {
     async 'sources.list'({ params, access }) {
       const { page, cursor } = pageOf(sources, params, access);
-      const actions = [...actionsOf(access)];
       return {
         sources: page.map(({ id, name, enabled, streams }) => ({
           id,
           name: isLabel(name) ? name : id,
           enabled,
-          actions,
+          actions: [...actionsOf(access, id)],
           streams: streams.slice(0, 2).map(({ stream, streamId, status }) => ({
             stream,
             streamId,
@@ -32,12 +40,12 @@ export function sourceCommands({
       };
     },
 
-    async 'sources.states'({ params, role, access }) {
+    async 'sources.states'({ params, access }) {
       const { page, cursor } = pageOf(sources, params, access);
-      const toldReason = role === 'admin' || role === 'owner';
-      const states = page.flatMap((source) =>
-        source.streams.slice(0, 2).map((stream) => streamState(source, stream, toldReason)),
-      );
+      const states = page.flatMap((source) => {
+        const told = !isLower(roleAt(access, source.id), 'admin');
+        return source.streams.slice(0, 2).map((stream) => streamState(source, stream, told));
+      });
       return { states, ...cursor };
     },
 

@@ -6,9 +6,9 @@ import {
   earliestOf,
   GAP_CAUSES,
   type GapFacts,
+  mayAt,
   type SourceId,
   type StreamName,
-  sees,
   TIMELINE_EXACT_MAX,
   type TimelineCoverageResult,
 } from '../protocol/index.ts';
@@ -99,7 +99,7 @@ export function timelineCommands({
     const seen = new Set<string>();
     return wanted.filter(({ source, stream }) => {
       const name = `${source}/${stream}`;
-      if (seen.has(name) || !sees(access, source)) return false;
+      if (seen.has(name) || !mayAt(access, 'playback', source)) return false;
       seen.add(name);
       try {
         requireKnown({ vault, sources }, source, stream);

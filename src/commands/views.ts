@@ -27,9 +27,9 @@ import type { AuditLog } from '../vault/index.ts';
 export interface SourcesView {
   /** Every configured source, in any order. */
   list(): readonly SourceView[];
-  /** Adds or changes one, in config.yaml first. Nothing has changed where it rejects. */
   /** How one is configured. `ERR_DAEMON_SOURCE_MISSING` (`missing`). */
   settings(source: SourceId): SourcesSettingsResult;
+  /** Adds or changes one, in config.yaml first. Nothing has changed where it rejects. */
   upsert(wish: SourceWish): Promise<SourcesUpsertResult>;
   /** Takes one out; false where none is configured by this id. */
   remove(source: SourceId): Promise<boolean>;

@@ -13,6 +13,7 @@ import {
   type SignedEvent,
   type SignedGrant,
   signEventWith,
+  termsOfGrant,
   unsignedGrant,
   verifyGrant,
 } from '../protocol/index.ts';
@@ -257,10 +258,9 @@ export class DeviceDesk {
   #heldBy(device: DeviceKey): HeldGrant | null {
     const grant = this.#file.list.devices.find((each) => each.device === device)?.grant;
     if (!grant) return null;
-    const { role, sources, actions, pastMs, notBefore, notAfter, generation, issuer, createdAtS } = grant;
+    const { generation, issuer, createdAtS } = grant;
     const state = stateOf(grant, this.#file.watch.accessOf(device), this.#file.watch.now());
-    const terms = { role, sources, actions, pastMs, notBefore, notAfter };
-    return { device, ...terms, generation, issuer, createdAt: createdAtS * 1000, state };
+    return { device, ...termsOfGrant(grant), generation, issuer, createdAt: createdAtS * 1000, state };
   }
 }
 

@@ -11,6 +11,7 @@ import {
   objectionToIssue,
   orderedTerms,
   type SignedGrant,
+  termsOfGrant,
 } from '../protocol/index.ts';
 import { type DeviceList, type ListedDevice, REVOKED_MAX } from './device-list.ts';
 import { grantOutdated, issueDenied, lastOwner, termsRefused } from './errors.ts';
@@ -21,20 +22,22 @@ export type TermsWish = Pick<GrantTerms, 'role'> & Partial<GrantTerms>;
 /** Makes the node sign a grant. */
 export type IssueGrant = (grant: Grant) => SignedGrant;
 
-/** Everything for good: what the first device gets. */
-export const OWNER_TERMS: GrantTerms = {
-  role: 'owner',
+const WIDEST = {
   sources: 'all',
+  rolesAt: [],
   actions: 'all',
   pastMs: null,
   notBefore: null,
   notAfter: null,
-};
+} as const;
+
+/** Everything for good: what the first device gets. */
+export const OWNER_TERMS: GrantTerms = { role: 'owner', ...WIDEST };
 
 const ISSUE_WORDS: Record<IssueReason, string> = {
   issuer: 'it may nothing itself',
   role: 'its role may not give this role, or not take from whoever has it',
-  beyond: 'these sources or actions are more than it may itself, or than it may take away',
+  beyond: 'these sources, roles at them or actions are more than it may itself, or than it may take away',
   circle: 'its own right comes from that device, or from too many hands',
 };
 
@@ -52,8 +55,7 @@ export function generationOf({ devices, revoked }: DeviceList, device: DeviceKey
 
 /** Terms as they are signed, nothing narrowed that was left out. `ERR_IDENTITY_GRANT_TERMS` (`invalid`). */
 export function checkedTerms(wish: TermsWish): GrantTerms {
-  const { role, sources = 'all', actions = 'all', pastMs = null, notBefore = null, notAfter = null } = wish;
-  const ordered = orderedTerms({ role, sources, actions, pastMs, notBefore, notAfter });
+  const ordered = orderedTerms({ ...WIDEST, ...wish });
   if ('reason' in ordered) throw termsRefused(ordered.reason);
   return ordered;
 }
@@ -127,8 +129,7 @@ export function adoptedFrom(list: DeviceList, { node, gone, by, now, all, issue 
   if (!all || by === gone) return result;
   for (const { device, grant } of list.devices) {
     if (grant?.issuer !== gone || device === by || device === gone) continue;
-    const { role, sources, actions, pastMs, notBefore, notAfter } = grant;
-    const terms: GrantTerms = { role, sources, actions, pastMs, notBefore, notAfter };
+    const terms = termsOfGrant(grant);
     if (objectionToIssue(bookOf(result, node), { issuer: by, subject: device, terms }, now)) continue;
     const generation = nextGeneration(result, device);
     result = withGrant(result, issue({ ...terms, node, subject: device, generation, by: by === node ? null : by }));
@@ -176,8 +177,6 @@ function hasOwner(list: DeviceList, node: DeviceKey, now: number): boolean {
 function rerooted(list: DeviceList, device: DeviceKey, node: DeviceKey, issue: IssueGrant): DeviceList {
   const grant = bookOf(list, node).of(device);
   if (!grant) return list;
-  const { role, sources, actions, pastMs, notBefore, notAfter } = grant;
   const generation = nextGeneration(list, device);
-  const terms: GrantTerms = { role, sources, actions, pastMs, notBefore, notAfter };
-  return withGrant(list, issue({ ...terms, node, subject: device, generation, by: null }));
+  return withGrant(list, issue({ ...termsOfGrant(grant), node, subject: device, generation, by: null }));
 }

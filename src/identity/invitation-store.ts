@@ -8,6 +8,7 @@ import {
   INVITATIONS_MAX,
   isDeviceKey,
   isJsonObject,
+  isRolesAt,
   jsonObjectOf,
   orderedTerms,
   type Role,
@@ -33,8 +34,8 @@ export interface Invitation {
 }
 
 const ID = /^[0-9a-f]{32}$/;
-/** 64 source ids, and room. */
-const FILE_BYTES_MAX = 8_192;
+/** 64 source ids, a role at each of them, and room. */
+const FILE_BYTES_MAX = 16_384;
 
 /**
  * Invitations as files of a folder, one each, named by id: any program of the node's user may add one, and only the one
@@ -149,11 +150,11 @@ export function readInvitation(id: string, bytes: Uint8Array): Invitation | null
 /** Terms as a file holds them, or null; total. */
 export function readTerms(value: unknown): GrantTerms | null {
   if (!isJsonObject(value)) return null;
-  const { role, sources, actions, pastMs, notBefore, notAfter } = value;
-  if (!isRole(role) || !isSome(sources) || !isSome(actions)) return null;
+  const { role, sources, rolesAt, actions, pastMs, notBefore, notAfter } = value;
+  if (!isRole(role) || !isSome(sources) || !isRolesAt(rolesAt) || !isSome(actions)) return null;
   if (![pastMs, notBefore, notAfter].every((each) => each === null || typeof each === 'number')) return null;
   // The shapes are right; `orderedTerms` looks at the values.
-  const terms = orderedTerms({ role, sources, actions, pastMs, notBefore, notAfter } as GrantTerms);
+  const terms = orderedTerms({ role, sources, rolesAt, actions, pastMs, notBefore, notAfter } as GrantTerms);
   return 'reason' in terms ? null : terms;
 }
 

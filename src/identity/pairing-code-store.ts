@@ -38,7 +38,7 @@ export interface PairingCode {
 
 const ID = /^[0-9a-f]{32}$/;
 /** 64 source ids, and room. */
-const CODE_BYTES_MAX = 8_192;
+const CODE_BYTES_MAX = 16_384;
 const FILES_MAX = 64;
 /**
  * The typed code, as a file `<id>` of a folder, which any program of the node's user may put there, and the guesses at it. One code at

@@ -39,7 +39,7 @@ export function mayIssue(giver: Access, role: Role): boolean {
 
 /**
  * Null where `issuer` may put these terms on `subject` at `now`, else the reason: `issuer` it has no access, `role` not that role (to
- * give, or to take away from whoever has it), `beyond` sources or actions wider than its own, `circle` its own right hangs on the
+ * give, or to take away from whoever has it), `beyond` sources, roles at them or actions wider than its own, `circle` its own right hangs on the
  * subject, or the way up would be too long. A `subject` that is null is one not known yet. The node may all.
  */
 export function objectionToIssue(

@@ -1,14 +1,14 @@
 import type { Hashes } from '../crypto/index.ts';
-import { ACTIONS, type Access, type Action, ROLE_ACTIONS } from './access.ts';
+import { ACTIONS, type Access, type Action, isLower, ROLE_ACTIONS } from './access.ts';
 import type { Role } from './call.ts';
 import { type SignedEvent, type UnsignedEvent, verifyEvent } from './event.ts';
 import { type DeviceKey, isDeviceKey, isSourceId, type SourceId } from './ids.ts';
-import { jsonObjectOf } from './json-object.ts';
+import { isJsonObject, jsonObjectOf } from './json-object.ts';
 
 /** Event kind of a grant; in nostr's ephemeral range, so that no relay keeps one. */
 export const GRANT_KIND = 27421;
 
-/** Most sources that one grant may name. */
+/** Most sources that one grant may name, and at which it may lower the role. */
 export const GRANT_SOURCES_MAX = 64;
 
 /** Longest look-back window a grant may name: a hundred years, ms. */
@@ -20,11 +20,19 @@ export const GRANT_TIME_MAX = 9_007_199_254_740;
 /** Highest generation. */
 export const GRANT_GENERATION_MAX = 0xffff_ffff;
 
+/** A lower role at one source. */
+export interface RoleAt {
+  source: SourceId;
+  role: Role;
+}
+
 /** What a grant gives, apart from who says so (docs/protocol/grants.md section 2). */
 export interface GrantTerms {
   role: Role;
   /** `'all'`, or 1 to 64 source ids, sorted. */
   sources: 'all' | readonly SourceId[];
+  /** Lower roles at some of those sources, at most 64, sorted by source. */
+  rolesAt: readonly RoleAt[];
   /** `'all'` of the role's, or some of them, in the order of `ACTIONS`. */
   actions: 'all' | readonly Action[];
   /** How far back recordings may be seen, ms; null: all. */
@@ -55,7 +63,7 @@ export interface SignedGrant extends Grant {
 }
 
 /** Why a set of terms is no grant. */
-export type TermsReason = 'sources' | 'actions' | 'past' | 'times' | 'owner';
+export type TermsReason = 'sources' | 'roles' | 'actions' | 'past' | 'times' | 'owner';
 
 /** The event of a grant, still without a signature. The terms must be in order (`orderedTerms`). */
 export function unsignedGrant(grant: Grant, createdAtS: number): UnsignedEvent {
@@ -90,6 +98,18 @@ export function verifyGrant(hashes: Hashes, { event }: SignedGrant): boolean {
   return verifyEvent(hashes, event);
 }
 
+/** The terms of a grant, or of whatever else has them, and nothing beside. */
+export function termsOfGrant(from: GrantTerms): GrantTerms {
+  const { role, sources, rolesAt, actions, pastMs, notBefore, notAfter } = from;
+  return { role, sources, rolesAt, actions, pastMs, notBefore, notAfter };
+}
+
+/** True for a list of lower roles as far as its shape goes; `orderedTerms` looks at the values. */
+export function isRolesAt(value: unknown): value is RoleAt[] {
+  if (!Array.isArray(value) || value.length > GRANT_SOURCES_MAX) return false;
+  return value.every((each) => isJsonObject(each) && typeof each['source'] === 'string' && isRoleText(each['role']));
+}
+
 /**
  * Terms in the one order in which they are signed (sources sorted, actions as in `ACTIONS`, all of the role's told as `'all'`),
  * or why they are no terms. Owners have everything for good: nothing of theirs can be narrowed or lapse.
@@ -99,6 +119,11 @@ export function orderedTerms(terms: GrantTerms): GrantTerms | { reason: TermsRea
   const sources = terms.sources === 'all' ? 'all' : [...terms.sources].sort();
   const actions = terms.actions === 'all' ? 'all' : ACTIONS.filter((each) => terms.actions.includes(each));
   if (sources !== 'all' && !isSourceList(sources)) return { reason: 'sources' };
+  const rolesAt = terms.rolesAt.map(({ source, role: at }) => ({ source, role: at })).sort(bySource);
+  const lowered = rolesAt.map(({ source }) => source);
+  if (rolesAt.length > 0 && !isSourceList(lowered)) return { reason: 'roles' };
+  if (sources !== 'all' && !lowered.every((each) => sources.includes(each))) return { reason: 'roles' };
+  if (!rolesAt.every((each) => isLower(each.role, role))) return { reason: 'roles' };
   if (actions !== 'all') {
     const asked = terms.actions.length;
     if (asked === 0 || actions.length !== asked || !actions.every((each) => ROLE_ACTIONS[role].includes(each))) {
@@ -108,9 +133,9 @@ export function orderedTerms(terms: GrantTerms): GrantTerms | { reason: TermsRea
   if (pastMs !== null && !isWhole(pastMs, 1, GRANT_PAST_MS_MAX)) return { reason: 'past' };
   if (notBefore !== null && !isWhole(notBefore, 0, GRANT_TIME_MAX)) return { reason: 'times' };
   if (notAfter !== null && !isWhole(notAfter, (notBefore ?? 0) + 1, GRANT_TIME_MAX)) return { reason: 'times' };
-  const ordered: GrantTerms = { role, sources, actions, pastMs, notBefore, notAfter };
+  const ordered: GrantTerms = { role, sources, rolesAt, actions, pastMs, notBefore, notAfter };
   if (actions !== 'all' && actions.length === ROLE_ACTIONS[role].length) ordered.actions = 'all';
-  const narrowed = [ordered.sources, ordered.actions].some((each) => each !== 'all');
+  const narrowed = [ordered.sources, ordered.actions].some((each) => each !== 'all') || rolesAt.length > 0;
   if (role === 'owner' && (narrowed || pastMs !== null || notBefore !== null || notAfter !== null)) {
     return { reason: 'owner' };
   }
@@ -118,33 +143,45 @@ export function orderedTerms(terms: GrantTerms): GrantTerms | { reason: TermsRea
 }
 
 /** What the terms alone give while they hold. */
-export function accessOfTerms({ role, sources, actions, pastMs, notAfter }: GrantTerms): Access {
+export function accessOfTerms({ role, sources, rolesAt, actions, pastMs, notAfter }: GrantTerms): Access {
   return {
     role,
     sources: sources === 'all' ? 'all' : new Set(sources),
+    rolesAt: new Map(rolesAt.map((each) => [each.source, each.role])),
     actions: actions === 'all' ? 'all' : new Set(actions),
     pastMs,
     endsAt: notAfter,
   };
 }
 
-function contentText({ role, sources, actions, pastMs, notBefore, notAfter, generation, by }: Grant): string {
-  return JSON.stringify({ v: 1, role, sources, actions, pastMs, notBefore, notAfter, generation, by });
+function contentText(grant: Grant): string {
+  const { role, sources, rolesAt, actions, pastMs, notBefore, notAfter, generation, by } = grant;
+  const lowered = rolesAt.length > 0 ? { rolesAt } : {};
+  return JSON.stringify({ v: 1, role, sources, ...lowered, actions, pastMs, notBefore, notAfter, generation, by });
 }
 
 function termsOf(content: string): Omit<Grant, 'node' | 'subject'> | null {
   const json = jsonObjectOf(content);
   if (json?.['v'] !== 1) return null;
-  const { role, sources, actions, pastMs, notBefore, notAfter, generation, by } = json;
-  if (typeof role !== 'string' || !Object.hasOwn(ROLE_ACTIONS, role)) return null;
+  const { role, sources, rolesAt = [], actions, pastMs, notBefore, notAfter, generation, by } = json;
+  if (!isRoleText(role)) return null;
   if (sources !== 'all' && !isTexts(sources, GRANT_SOURCES_MAX)) return null;
+  if (!isRolesAt(rolesAt)) return null;
   if (actions !== 'all' && !isTexts(actions, ACTIONS.length)) return null;
   if (![pastMs, notBefore, notAfter].every((each) => each === null || typeof each === 'number')) return null;
   if (!isWhole(generation, 1, GRANT_GENERATION_MAX)) return null;
   if (by !== null && (typeof by !== 'string' || !isDeviceKey(by))) return null;
   // The shapes are right; `orderedTerms` looks at the values, and the text is compared with the one we would write.
-  const terms = orderedTerms({ role, sources, actions, pastMs, notBefore, notAfter } as GrantTerms);
+  const terms = orderedTerms({ role, sources, rolesAt, actions, pastMs, notBefore, notAfter } as GrantTerms);
   return 'reason' in terms ? null : { ...terms, generation, by };
+}
+
+function isRoleText(value: unknown): value is Role {
+  return typeof value === 'string' && Object.hasOwn(ROLE_ACTIONS, value);
+}
+
+function bySource(a: RoleAt, b: RoleAt): number {
+  return a.source < b.source ? -1 : a.source > b.source ? 1 : 0;
 }
 
 function isSourceList(sources: readonly string[]): boolean {

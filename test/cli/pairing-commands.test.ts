@@ -38,7 +38,8 @@ describe('devices code', () => {
   test('prints a code that the node takes, and keeps it nowhere', async () => {
     const fake = fakeWorld();
     const node = await nodeOf(fake);
-    const args = ['devices', 'code', '--role', 'operator', '--approve', '--expires', '5m'];
+    const at = ['--at', 'yard=viewer', '--at', 'nursery=viewer'];
+    const args = ['devices', 'code', '--role', 'operator', ...at, '--approve', '--expires', '5m'];
     assert.equal(await runCommandLine(fake.world, args), 0, fake.terminal.stderr);
     const [, printed] = /^code {4}([0-9]{4} [0-9]{4})\n/.exec(fake.terminal.stdout)!;
     assert.match(fake.terminal.stdout, new RegExp(`^node {4}${keyFingerprint(node.nodeId)}$`, 'm'));
@@ -46,6 +47,12 @@ describe('devices code', () => {
     await node.pairing.refresh();
     const { role, approve, expiresAt } = node.pairing.code()!;
     assert.deepEqual([role, approve, expiresAt - fake.clock.now()], ['operator', true, 300_000]);
+    const [file] = fake.files.paths().filter((path) => /pairing\/[0-9a-f]{32}$/.test(path));
+    const { terms } = JSON.parse(new TextDecoder().decode(fake.files.peek(file!)));
+    assert.deepEqual(terms.rolesAt, [
+      { source: 'nursery', role: 'viewer' },
+      { source: 'yard', role: 'viewer' },
+    ]);
     const digits = readPairingCode(printed!)!;
     for (const path of fake.files.paths()) {
       assert.ok(!new TextDecoder().decode(fake.files.peek(path)).includes(digits), path);

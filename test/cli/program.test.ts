@@ -82,6 +82,11 @@ describe('errors', () => {
     ['client', 'pair', 'not an invitation'],
     ['devices', 'invite', '--role', 'king'],
     ['devices', 'invite', '--expires', '3s'],
+    ['devices', 'invite', '--role', 'operator', '--at', 'front'],
+    ['devices', 'invite', '--role', 'operator', '--at', 'front=operator'],
+    ['devices', 'invite', '--role', 'operator', '--at', 'Front=viewer'],
+    ['devices', 'invite', '--role', 'operator', '--at', 'front=viewer', '--at', 'front=viewer'],
+    ['devices', 'code', '--at', 'front=viewer'],
     ['start', '--unknown'],
     ['virtual-camera', '--size', 'big'],
   ];

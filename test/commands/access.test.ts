@@ -64,6 +64,70 @@ test('a device is told what it may, for each source and in all', async () => {
   assert.deepEqual([own.role, own.sources, own.actions.length], ['owner', undefined, 7]);
 });
 
+test('who is less at one camera is told so, camera by camera, and refused there what it may elsewhere', async () => {
+  const node = await house();
+  node.sources[0]!.streams[0]!.status.reason = 'the password was refused';
+  node.sources[1]!.streams[0]!.status.reason = 'the password was refused';
+  const at = new Map([[YARD, 'viewer' as const]]);
+  node.devices.set(deviceKey(1), { role: 'operator', rolesAt: at });
+  const own = await node.ask('access.get', {}, asViewer);
+  assert.deepEqual(own.rolesAt, [{ source: YARD, role: 'viewer' }]);
+  assert.deepEqual(
+    [own.role, own.sources, own.actions],
+    ['operator', undefined, ['live', 'playback', 'export', 'ptz']],
+  );
+  const { sources } = await node.ask('sources.list', {}, asViewer);
+  assert.deepEqual(
+    sources.map(({ id, actions }) => [id, actions]),
+    [
+      ['front', ['live', 'playback', 'export', 'ptz']],
+      ['yard', ['live', 'playback']],
+    ],
+  );
+  const params = { from: 0, to: START_AT + 20 * MINUTE, purpose: 'export' };
+  assert.ok(await node.call('range.read', { source: 'front', ...params }, asViewer).ended);
+  const elsewhere = node.call('range.read', { source: 'yard', ...params }, asViewer).ended;
+  await refuses(elsewhere, 'ERR_COMMANDS_DENIED', 'denied');
+  const piece = node.call('segments.get', { segment: idOf(103), purpose: 'export' }, asViewer).ended;
+  await refuses(piece, 'ERR_COMMANDS_DENIED', 'denied');
+  assert.ok(await node.call('segments.get', { segment: idOf(103) }, asViewer).ended, 'it may watch there');
+  await refuses(node.call('ptz.hold', { source: 'yard' }, asViewer).ended, 'ERR_COMMANDS_DENIED', 'denied');
+  assert.ok(told(node.audited).includes('command-refused yard ptz.hold@1: viewer may not'));
+
+  // An admin who is a viewer there learns and changes there what a viewer does.
+  node.devices.set(deviceKey(1), { role: 'admin', rolesAt: at });
+  const reasons = (await node.ask('sources.states', {}, asViewer)).states.filter(({ reason }) => reason !== undefined);
+  assert.deepEqual([...new Set(reasons.map(({ source }) => source))], ['front']);
+  for (const [method, more] of [
+    ['sources.remove', {}],
+    ['sources.settings', {}],
+    ['sources.upsert', { url: 'rtsp://192.0.2.1/' }],
+    ['imaging.get', {}],
+    ['cameras.time', { set: 'clock' }],
+  ] as const) {
+    const call = node.call(method, { source: 'yard', ...more }, asViewer).ended;
+    await refuses(call, 'ERR_COMMANDS_DENIED', 'denied');
+  }
+});
+
+test('a role lowered at one camera ends what runs there beyond it, and nothing else', async () => {
+  const node = await house({ role: 'operator', sources: 'all' });
+  const exporting = [102, 2].map((n) => {
+    const call = node.call('segments.get', { segment: idOf(n), purpose: 'export' }, asViewer);
+    call.held = true;
+    return call;
+  });
+  const watching = node.call('live.subscribe', { source: 'yard' }, asViewer);
+  await settle();
+  node.devices.set(deviceKey(1), { role: 'operator', rolesAt: new Map([[YARD, 'viewer']]) });
+  for (const call of exporting) call.release();
+  await refuses(exporting[0]!.ended, 'ERR_COMMANDS_DENIED', 'denied');
+  await exporting[1]!.ended;
+  await settle();
+  assert.equal(node.live.status().subscriptions, 1, 'a viewer watches');
+  watching.cancel();
+});
+
 test('pages of sources hide those outside the grant and miss none inside', async () => {
   const node = fakeNode();
   node.sources.length = 0;
@@ -300,6 +364,9 @@ test('grants: listed by page, put in both ways, revoked, each on the word of the
 
   await node.ask('grants.put', { device: deviceKey(9), role: 'viewer', sources: [FRONT], pastMs: 7 }, { as: 3 });
   await node.ask('grants.revoke', { device: deviceKey(1), adopt: true }, { as: 3 });
+  const rolesAt = [{ source: FRONT, role: 'viewer' as const }];
+  await node.ask('grants.put', { device: deviceKey(9), role: 'operator', rolesAt }, { as: 3 });
+  assert.deepEqual(node.devices.asked.pop(), ['grant', deviceKey(9), { role: 'operator', rolesAt }, deviceKey(3)]);
   assert.deepEqual(node.devices.asked, [
     ['grant', deviceKey(9), { role: 'viewer', sources: ['front'], pastMs: 7 }, deviceKey(3)],
     ['revoke', deviceKey(1), { by: deviceKey(3), adopt: true }],

@@ -32,7 +32,7 @@ const others: Record<string, DeviceKey> = {
 };
 
 function access(role: Role, more: Partial<Access> = {}): Access {
-  return { role, sources: 'all', actions: 'all', pastMs: null, endsAt: null, ...more };
+  return { role, sources: 'all', rolesAt: new Map(), actions: 'all', pastMs: null, endsAt: null, ...more };
 }
 
 const nothing: Concern = { source: null, startAt: null, isMissing: false, device: null, role: null, action: null };
@@ -93,6 +93,22 @@ for (const name of names) {
         assert.equal(toSelf.allowed, right === 'yes', `giving itself ${given}`);
       }
     });
+
+    for (const lower of ROLES.slice(0, ROLES.indexOf(role))) {
+      test(`${name} as ${role} who is ${lower} at one source`, () => {
+        const mine = access(role, { rolesAt: new Map([[FRONT, lower]]) });
+        for (const concern of [{}, { action: 'export' }, { action: 'configure' }] as const) {
+          const at = (source: SourceId | null, as: Access) => decide(name, as, { ...concern, source, device: self });
+          const [there, plain] = [at(FRONT, mine), at(FRONT, access(lower))];
+          assert.deepEqual([there.allowed, there.role], [plain.allowed, lower], 'there as one who is that everywhere');
+          if (!there.allowed) assert.equal(there.hidden, false, 'it may know of the source');
+          for (const source of [YARD, null]) {
+            const [elsewhere, own] = [at(source, mine), at(source, access(role))];
+            assert.deepEqual([elsewhere.allowed, elsewhere.role], [own.allowed, role], 'and nothing less elsewhere');
+          }
+        }
+      });
+    }
 
     test(`${name} as ${role} without one of the actions`, () => {
       const row = RIGHTS[name];

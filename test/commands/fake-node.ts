@@ -241,7 +241,15 @@ export class FakeDevices implements DevicesView {
   /** Sets what a device may do, and tells so; null takes everything away. */
   set(device: DeviceKey, access: (Partial<Access> & { role: Role }) | null) {
     if (!access) this.held.delete(device);
-    else this.held.set(device, { sources: 'all', actions: 'all', pastMs: null, endsAt: null, ...access });
+    else
+      this.held.set(device, {
+        sources: 'all',
+        rolesAt: new Map(),
+        actions: 'all',
+        pastMs: null,
+        endsAt: null,
+        ...access,
+      });
     const change = { device, access: this.held.get(device) ?? null };
     for (const listener of this.#listeners) listener(change);
   }
@@ -333,6 +341,7 @@ export function grantView(device: DeviceKey, options: Partial<GrantView> = {}): 
     device,
     role: 'viewer',
     sources: 'all',
+    rolesAt: [],
     actions: 'all',
     pastMs: null,
     notBefore: null,

@@ -10,6 +10,7 @@ import {
   type DeviceKey,
   parseInvitation,
   printInvitation,
+  type Role,
   type SourceId,
 } from '../../src/protocol/index.ts';
 import { world } from '../identity/fake-device.ts';
@@ -104,6 +105,29 @@ test('an invitation that was taken back lets nobody in, once and with a note', a
   await pair(guest, { role: 'viewer' });
   const another = (await ask(owner.key, 'devices.invite', {})) as { id: string };
   await refuses(ask(guest.key, 'invitations.remove', { id: another.id }), 'ERR_COMMANDS_DENIED', 'denied');
+});
+
+test('an admin who is a viewer at one camera lets others in with no more there, by invitation, code and grant', async () => {
+  const { ask, identity, channel, pair } = await node();
+  await pair(owner, { role: 'owner' });
+  const nursery = (role: Role) => [{ source: 'nursery' as SourceId, role }];
+  await pair(admin, { role: 'admin', rolesAt: nursery('viewer'), by: owner.key });
+  const wish = { role: 'operator' as const, by: admin.key };
+  await refuses(ask(admin.key, 'devices.invite', { role: 'operator' }), 'ERR_IDENTITY_GRANT_DENIED', 'denied');
+  await refuses(identity.pairing.make(wish), 'ERR_IDENTITY_GRANT_DENIED', 'denied');
+  const rolesAt = nursery('viewer');
+  assert.ok(await identity.pairing.make({ ...wish, rolesAt }));
+  const made = (await ask(admin.key, 'devices.invite', { role: 'operator', rolesAt })) as { id: string };
+  const hello = { device: guest.key, suite: 3, invitationId: made.id, label: 'Guest' } as const;
+  assert.deepEqual(await channel.admit(hello), { role: 'operator' });
+  assert.deepEqual([...identity.accessOf(guest.key)!.rolesAt], [['nursery', 'viewer']]);
+  const put = (device: DeviceKey, more: object) => ask(admin.key, 'grants.put', { device, role: 'operator', ...more });
+  await refuses(put(guest.key, {}), 'ERR_IDENTITY_GRANT_DENIED', 'denied');
+  await refuses(put(guest.key, { rolesAt: nursery('operator') }), 'ERR_IDENTITY_GRANT_TERMS', 'invalid');
+  // Whom the owner makes more there is above this admin: it takes nothing from him.
+  await ask(owner.key, 'grants.put', { device: guest.key, role: 'operator' });
+  await refuses(ask(admin.key, 'devices.remove', { device: guest.key }), 'ERR_COMMANDS_DENIED', 'denied');
+  await refuses(put(guest.key, { rolesAt }), 'ERR_COMMANDS_DENIED', 'denied');
 });
 
 test('an invitation made by command pairs one more device, which is listed, limited by its role, and removed', async () => {

@@ -278,6 +278,22 @@ describe('trust, through the command line', { concurrency: false }, () => {
     assert.equal(played.out.toString('latin1', 4, 8), 'ftyp');
     const kept = await nvr.run(['client', 'get', 'front', newest!.id, '-o', 'none.mp4'], 'guest');
     assert.equal(kept.code, 4, kept.err);
+    // The same at one camera of two, for who is an operator at the other.
+    const lowered = await nvr.json<{ rolesAt: unknown }>([
+      'client',
+      'grant',
+      'Guest',
+      '--role',
+      'operator',
+      '--at',
+      'front=viewer',
+    ]);
+    assert.deepEqual(lowered.rolesAt, [{ source: 'front', role: 'viewer' }]);
+    const there = await nvr.run(['client', 'get', 'front', newest!.id, '-o', 'none.mp4'], 'guest');
+    assert.equal(there.code, 4, there.err);
+    const [other] = (await segmentsOf('yard')).toReversed();
+    const elsewhere = await nvr.run(['client', 'get', 'yard', other!.id, '-o', 'yard.mp4'], 'guest');
+    assert.equal(elsewhere.code, 0, elsewhere.err);
   });
 
   test('a window hides what is older than it', async () => {

@@ -36,6 +36,7 @@ export function grantEvent(
   const whole: Grant = {
     role: 'viewer',
     sources: 'all',
+    rolesAt: [],
     actions: 'all',
     pastMs: null,
     notBefore: null,

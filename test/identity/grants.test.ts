@@ -54,6 +54,7 @@ test('pairing makes the node issue a grant; it hangs on whoever invited', async 
     device: owner.key,
     role: 'owner',
     sources: 'all',
+    rolesAt: [],
     actions: 'all',
     pastMs: null,
     notBefore: null,

@@ -198,10 +198,11 @@ test('a list signed by this node is still refused where a grant in it is not of 
 test('an invitation file is an invitation or null', () => {
   const invitation: Invitation = {
     id: 'ab'.repeat(16),
-    role: 'viewer',
+    role: 'operator',
     terms: {
-      role: 'viewer',
+      role: 'operator',
       sources: ['front' as SourceId],
+      rolesAt: [{ source: 'front' as SourceId, role: 'viewer' }],
       actions: 'all',
       pastMs: 9,
       notBefore: null,

@@ -26,6 +26,9 @@ import {
   type GrantTerms,
   grantOf,
   hangsOn,
+  isLower,
+  may,
+  mayAt,
   mayIssue,
   narrowed,
   objectionToIssue,
@@ -33,6 +36,7 @@ import {
   ROLE_ACTIONS,
   ROLES,
   type Role,
+  roleAt,
   type SignedGrant,
   type SourceId,
   sameAccess,
@@ -52,6 +56,7 @@ const NODE = key(0x7e);
 const everything: GrantTerms = {
   role: 'viewer',
   sources: 'all',
+  rolesAt: [],
   actions: 'all',
   pastMs: null,
   notBefore: null,
@@ -64,22 +69,33 @@ function read(grant: Partial<Grant> & Pick<Grant, 'subject'>, by = NODE, change:
   return grantOf({ ...unsignedGrant(whole, 1_795_000_000), id: key(1), pubkey: by, sig: '0'.repeat(128), ...change });
 }
 
+/** Few names, so that what one lowers the other knows of. */
+const anySource = fc.oneof(fc.constantFrom('a', 'b', '10', '9'), fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,8}$/));
+const anyRolesAt = fc.uniqueArray(
+  fc
+    .tuple(anySource, fc.constantFrom<Role>('viewer', 'operator', 'admin'))
+    .map(([name, role]) => ({ source: source(name), role })),
+  { selector: (each) => each.source, maxLength: GRANT_SOURCES_MAX },
+);
+
 const anyTerms: fc.Arbitrary<GrantTerms> = fc
   .record({
     role: fc.constantFrom<Role>('viewer', 'operator', 'admin'),
-    sources: fc.option(
-      fc.uniqueArray(fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,8}$/), { minLength: 1, maxLength: GRANT_SOURCES_MAX }),
-    ),
+    sources: fc.option(fc.uniqueArray(anySource, { minLength: 1, maxLength: GRANT_SOURCES_MAX })),
+    rolesAt: anyRolesAt,
     actions: fc.option(fc.subarray([...ACTIONS], { minLength: 1 })),
     pastMs: fc.option(fc.integer({ min: 1, max: 1e12 })),
     notBefore: fc.option(fc.nat(1e9)),
     life: fc.option(fc.integer({ min: 1, max: 1e9 })),
   })
-  .map(({ role, sources, actions, pastMs, notBefore, life }) => {
+  .map(({ role, sources, rolesAt, actions, pastMs, notBefore, life }) => {
     const some = actions?.filter((each) => ROLE_ACTIONS[role].includes(each));
     return {
       role,
       sources: sources ? (sources.sort() as SourceId[]) : ('all' as const),
+      rolesAt: rolesAt
+        .filter((each) => isLower(each.role, role) && (!sources || sources.includes(each.source)))
+        .sort((a, b) => (a.source < b.source ? -1 : 1)),
       actions: some?.length && some.length < ROLE_ACTIONS[role].length ? some : ('all' as const),
       pastMs,
       notBefore,
@@ -165,6 +181,14 @@ test('whatever stands in an event, there is a grant or null', () => {
 });
 
 test('what contradicts itself is no grant', () => {
+  const at = (name: string, role: string) => ({ source: source(name), role: role as Role });
+  const operator = { subject: key(2), role: 'operator' } as const;
+  /** An operator's grant with its roles written so. */
+  const changed = (written: string) => {
+    const rolesAt = [at('z', 'viewer')];
+    const plain = unsignedGrant({ ...everything, ...operator, node: NODE, generation: 1, by: null, rolesAt }, 5);
+    return read(operator, NODE, { content: plain.content.replace(/"rolesAt":\[.*?\]/, written) });
+  };
   const wrong: [string, SignedGrant | null][] = [
     ['another kind', read({ subject: key(2) }, NODE, { kind: 27420 })],
     ['no node', read({ subject: key(2) }, NODE, { tags: [['p', key(2)]] })],
@@ -210,9 +234,26 @@ test('what contradicts itself is no grant', () => {
     ['an owner to come', read({ subject: key(2), role: 'owner', notBefore: 5 })],
     ['an owner of one camera', read({ subject: key(2), role: 'owner', sources: [source('a')] })],
     ['an owner of the last days', read({ subject: key(2), role: 'owner', pastMs: 5 })],
+    ['an owner who is a viewer somewhere', read({ subject: key(2), role: 'owner', rolesAt: [at('a', 'viewer')] })],
+    ['a role that is not lower', read({ subject: key(2), role: 'operator', rolesAt: [at('a', 'operator')] })],
+    ['a role that is higher', read({ subject: key(2), rolesAt: [at('a', 'operator')] })],
+    ['an unknown role at a source', read({ subject: key(2), role: 'admin', rolesAt: [at('a', 'guest')] })],
+    ['a role at what is no source', read({ subject: key(2), role: 'admin', rolesAt: [at('A', 'viewer')] })],
+    ['two roles at one source', read({ ...operator, rolesAt: [at('a', 'viewer'), at('a', 'viewer')] })],
+    ['roles out of order', read({ ...operator, rolesAt: [at('b', 'viewer'), at('a', 'viewer')] })],
+    ['a role outside its sources', read({ ...operator, sources: [source('a')], rolesAt: [at('b', 'viewer')] })],
+    [
+      'roles at 65 sources',
+      read({ ...operator, rolesAt: Array.from({ length: 65 }, (_, i) => at(`s${i + 10}`, 'viewer')) }),
+    ],
+    ['roles as an object', changed('"rolesAt":{"a":"viewer"}')],
+    ['an empty list of roles', changed('"rolesAt":[]')],
+    ['a role with something beside it', changed('"rolesAt":[{"source":"a","role":"viewer","x":1}]')],
+    ['the role before its source', changed('"rolesAt":[{"role":"viewer","source":"a"}]')],
     ['an unknown role', read({ subject: key(2), role: 'toString' as Role })],
   ];
   for (const [what, grant] of wrong) assert.equal(grant, null, what);
+  assert.ok(changed('"rolesAt":[{"source":"a","role":"viewer"}]'), 'what is changed there is all that is wrong');
   assert.ok(read({ subject: key(2), role: 'owner' }));
 });
 
@@ -224,6 +265,16 @@ test('terms are brought into order, or refused with a reason', () => {
     role: 'operator',
     actions: ['live', 'ptz'],
   });
+  const lowered = [
+    { source: source('9'), role: 'viewer' as const },
+    { source: source('10'), role: 'operator' as const },
+  ];
+  assert.deepEqual(orderedTerms({ ...everything, role: 'admin', rolesAt: lowered }), {
+    ...everything,
+    role: 'admin',
+    rolesAt: lowered.toReversed(),
+  });
+  assert.deepEqual(orderedTerms({ ...everything, role: 'operator', rolesAt: lowered }), { reason: 'roles' });
   assert.deepEqual(orderedTerms({ ...everything, actions: ['ptz'] }), { reason: 'actions' });
   assert.deepEqual(orderedTerms({ ...everything, sources: [] }), { reason: 'sources' });
   assert.deepEqual(orderedTerms({ ...everything, pastMs: 1.5 }), { reason: 'past' });
@@ -274,6 +325,81 @@ test('what is left after narrowing is covered by both, and narrowing twice chang
     }),
     { numRuns: runs },
   );
+});
+
+/** What an access is at a source, written a second time: the role, and the actions; null where there is no such source. */
+function standingAt({ role, sources, rolesAt, actions }: Access, name: string) {
+  if (sources !== 'all' && !sources.has(source(name))) return null;
+  const here = rolesAt.get(source(name)) ?? role;
+  return {
+    rank: ROLES.indexOf(here),
+    may: ROLE_ACTIONS[here].filter((each) => actions === 'all' || actions.has(each)),
+  };
+}
+
+/** Places where one of two accesses is wider than the other: of those either names, and one that neither names. */
+function widerAt(part: Access, whole: Access): string[] {
+  const named = [part, whole].flatMap(({ sources, rolesAt }) => [
+    ...rolesAt.keys(),
+    ...(sources === 'all' ? [] : sources),
+  ]);
+  return [...named, 'elsewhere-neither-names'].filter((name) => {
+    const [mine, theirs] = [standingAt(part, name), standingAt(whole, name)];
+    if (!mine) return false;
+    return !theirs || mine.rank > theirs.rank || mine.may.some((each) => !theirs.may.includes(each));
+  });
+}
+
+test('whatever somebody may grant is nowhere wider than he is himself, at no source, then or later', () => {
+  let issued = 0;
+  fc.assert(
+    fc.property(anyTerms, anyTerms, anyTerms, fc.boolean(), (mine, wish, later, isWide) => {
+      const giver = { ...mine, role: 'admin' as const, ...(isWide ? { sources: 'all' as const } : {}) };
+      const ordered = orderedTerms({ ...giver, actions: 'all' }) as GrantTerms;
+      const of = book([1, 'node', ordered], [2, 1, wish]);
+      const refused = objectionToIssue(of, { issuer: key(1), subject: null, terms: wish }, NOW);
+      const own = accessOfTerms(ordered);
+      const held = accessInBook(of, key(1), NOW);
+      if (held && mayIssue(held, wish.role)) {
+        const wider = widerAt(accessOfTerms(wish), own);
+        assert.equal(refused, wider.length > 0 ? 'beyond' : null, wider.join());
+        issued += Number(refused === null);
+      }
+      // Whatever was granted once, as the giver stands at this moment.
+      for (const now of [ordered, orderedTerms({ ...later, role: 'admin', actions: 'all' }) as GrantTerms]) {
+        const chain = book([1, 'node', now], [2, 1, wish]);
+        const left = accessInBook(chain, key(2), NOW);
+        if (left) assert.deepEqual(widerAt(left, accessOfTerms(now)), []);
+        if (left) assert.deepEqual(widerAt(left, accessOfTerms(wish)), []);
+      }
+    }),
+    { numRuns: runs },
+  );
+  assert.ok(issued > runs / 50, `only ${issued} wishes were granted`);
+});
+
+test('a role at a source is told by every question that is about the source', () => {
+  const access = accessOfTerms({
+    ...everything,
+    role: 'admin',
+    sources: [source('a'), source('b'), source('c')],
+    rolesAt: [
+      { source: source('a'), role: 'viewer' },
+      { source: source('b'), role: 'operator' },
+    ],
+    actions: ['live', 'ptz', 'configure'],
+  });
+  const at = (name: string) => [roleAt(access, source(name)), [...actionsOf(access, source(name))]];
+  assert.deepEqual(at('a'), ['viewer', ['live']]);
+  assert.deepEqual(at('b'), ['operator', ['live', 'ptz']]);
+  assert.deepEqual(at('c'), ['admin', ['live', 'ptz', 'configure']]);
+  assert.deepEqual(at('d')[1], [], 'what it may not know of');
+  assert.equal(may(access, 'configure'), true);
+  assert.equal(mayAt(access, 'configure', source('b')), false);
+  const other = { ...access, rolesAt: new Map([...access.rolesAt, [source('a'), 'operator' as const]]) };
+  assert.equal(sameAccess(access, other), false);
+  assert.equal(sameAccess(access, { ...access, rolesAt: new Map([...access.rolesAt].reverse()) }), true);
+  assert.equal(sameAccess(access, { ...access, rolesAt: new Map() }), false);
 });
 
 test('each role has what the one before has', () => {
@@ -376,6 +502,35 @@ test('who may issue what to whom', () => {
   assert.equal(objectionToIssue(of, { issuer: NODE, subject: key(1), terms: everything }, NOW), null);
   assert.equal(hangsOn(of, key(5), key(1)), true);
   assert.equal(hangsOn(of, key(5), key(2)), false);
+});
+
+test('who is less at a camera gives no more there, and takes nothing away from who is more', () => {
+  const viewerAtA = [{ source: source('a'), role: 'viewer' as const }];
+  const of = book(
+    [1, 'node', { role: 'owner' }],
+    [2, 1, { role: 'admin', rolesAt: viewerAtA }],
+    [3, 1, { role: 'operator' }],
+    [4, 1, { role: 'operator', rolesAt: viewerAtA }],
+  );
+  const issue = (subject: number | null, terms: Partial<GrantTerms> = {}) =>
+    objectionToIssue(
+      of,
+      { issuer: key(2), subject: subject === null ? null : key(subject), terms: { ...everything, ...terms } },
+      NOW,
+    );
+  assert.equal(issue(null), null, 'a viewer everywhere is no more than it is');
+  assert.equal(issue(null, { role: 'operator' }), 'beyond');
+  assert.equal(issue(null, { role: 'operator', rolesAt: viewerAtA }), null);
+  assert.equal(issue(null, { role: 'operator', sources: [source('b')] }), null);
+  assert.equal(issue(null, { role: 'operator', sources: [source('a')], actions: ['live'] }), 'beyond', 'by its role');
+  assert.equal(issue(3), 'beyond', 'an operator there is more than it is');
+  assert.equal(issue(4), null);
+  // What was granted before it was lowered goes down with it, and comes back with it.
+  const lowered = book([1, 'node', { role: 'admin', rolesAt: viewerAtA }], [2, 1, { role: 'operator' }]);
+  const left = accessInBook(lowered, key(2), NOW)!;
+  assert.deepEqual([left.role, [...left.rolesAt]], ['operator', [['a', 'viewer']]]);
+  const none = book([1, 'node', { role: 'admin', rolesAt: viewerAtA }], [2, 1, {}]);
+  assert.equal(accessInBook(none, key(2), NOW)!.rolesAt.size, 0, 'a viewer is that everywhere');
 });
 
 test('an admin with fewer actions gives no more than it has', () => {

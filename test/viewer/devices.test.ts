@@ -231,12 +231,49 @@ describe('devices and what they may', () => {
   test('a narrowed grant takes away at once what it does not offer, and says so where a picture was', async () => {
     const guest = await world.paired({ role: 'operator', name: 'Guard' });
     const { page } = guest;
-    const controls = (label: RegExp) => cameraOf(page, 'Camera 1').getByRole('button', { name: label });
+    const controls = (label: RegExp, camera = 'Camera 1') =>
+      cameraOf(page, camera).getByRole('button', { name: label });
     await guest.playing(tile('cam1'));
     await guest.playing(tile('cam2'));
     await cameraOf(page, 'Camera 1').hover();
     await controls(/^Move the camera/).waitFor();
     await exporting(page).first().waitFor();
+
+    await cameraOf(page, 'Camera 2').hover();
+    await controls(/^Move the camera/, 'Camera 2').waitFor();
+
+    // Less at one camera, by the page; the node says no by itself to whoever asks there all the same.
+    await row(owner.page, 'Guard').waitFor({ timeout: AT_ONCE_MS });
+    await choose('Guard', 'Change what it may');
+    await dialog().getByRole('switch', { name: 'Less at single cameras' }).press('Space');
+    const there = dialog().getByRole('combobox', { name: 'Role at Camera 2' });
+    assert.deepEqual(await there.locator('option').allTextContents(), ['as above', 'viewer']);
+    await there.selectOption('viewer');
+    await look(owner, 'roles-at');
+    await dialog().getByRole('button', { name: 'Put in force' }).click();
+    await row(owner.page, 'Guard').getByText('operator · only viewer at Camera 2').waitFor();
+    await owner.screenshot('devices-roles-at-list');
+    await controls(/^Move the camera/, 'Camera 2').waitFor({ state: 'detached', timeout: AT_ONCE_MS });
+    await cameraOf(page, 'Camera 1').hover();
+    await controls(/^Move the camera/).waitFor();
+    await guest.playing(tile('cam2'));
+    await exporting(page).first().click();
+    await dialog(guest).getByText('Camera 1').first().waitFor();
+    // Nothing of the other one is offered as a file.
+    await dialog(guest).getByText('Camera 2').waitFor({ state: 'detached', timeout: AT_ONCE_MS });
+    await page.keyboard.press('Escape');
+    const invited = ['devices', 'invite', '--role', 'operator', '--at', 'cam2=viewer'];
+    const { invitation } = await world.node.json<{ invitation: string }>(invited);
+    await world.node.json(['client', 'pair', invitation], 'patrol');
+    const move = (camera: string) => ['ptz', camera, 'move', '--pan', '0.1', '--for', '1'];
+    for (const [args, code] of [
+      [move('cam1'), 0],
+      [move('cam2'), 4],
+      [['play', 'cam2', '--at', '-5s', '--seconds', '1', '-o', 'cam2.mp4'], 4],
+    ] as const) {
+      const ran = await world.node.run(['client', ...args, '--json'], 'patrol');
+      assert.equal(ran.code, code, `${args.join(' ')}: ${ran.err}`);
+    }
 
     await grant('Guard', '--role', 'operator', '--action', 'live', 'playback');
     await controls(/^Move the camera/).waitFor({ state: 'detached', timeout: AT_ONCE_MS });

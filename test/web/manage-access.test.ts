@@ -12,22 +12,26 @@ import {
   pageOffers,
   ROLE_ACTIONS,
   ROLES,
+  rolesGivenAt,
   rolesGivenBy,
 } from '../../web/src/model/access.ts';
 import {
   formOfGrant,
   hangOn,
   localInput,
+  rolesAtWithin,
   type TermsForm,
   termsFault,
   termsOf,
   widest,
+  withRoleAt,
 } from '../../web/src/pages/devices/terms.ts';
 
 const as = (role: Role, narrowed: Partial<PageAccess> = {}): PageAccess => ({
   role,
   actions: ROLE_ACTIONS[role],
   sources: null,
+  rolesAt: [],
   endsAt: null,
   ...narrowed,
 });
@@ -97,6 +101,27 @@ test('a narrowed grant takes offers away, and what it lacks cannot be passed on'
   assert.equal(offersFor(mute, { self: false, role: 'viewer' }).remove, false);
 });
 
+test('a lower role at one camera is part of the terms while they name the camera, and none above it is offered', () => {
+  const [YARD, NURSERY] = ['yard' as SourceId, 'nursery' as SourceId];
+  const operator: TermsForm = { ...VIEWER, role: 'operator', sources: [FRONT, YARD] };
+  const lowered = withRoleAt(operator, YARD, 'viewer');
+  assert.deepEqual(termsOf(lowered).rolesAt, [{ source: YARD, role: 'viewer' }]);
+  assert.equal(termsOf({ ...lowered, sources: [FRONT] }).rolesAt, undefined);
+  assert.deepEqual(withRoleAt(lowered, YARD, 'operator'), operator);
+  assert.deepEqual(rolesAtWithin(as('owner'), 'admin', lowered.rolesAt), lowered.rolesAt);
+  assert.deepEqual(rolesAtWithin(as('owner'), 'viewer', lowered.rolesAt), [], 'no role is lower than that');
+
+  const admin = as('admin', { rolesAt: [{ source: NURSERY, role: 'viewer' }] });
+  assert.deepEqual(rolesGivenAt(admin, 'operator', NURSERY), ['viewer']);
+  assert.deepEqual(rolesGivenAt(admin, 'operator', FRONT), ['operator', 'viewer']);
+  assert.deepEqual(rolesGivenAt(as('owner'), 'admin', FRONT), ['admin', 'operator', 'viewer']);
+  assert.deepEqual(termsOf(widest(admin, 'operator')), {
+    role: 'operator',
+    rolesAt: [{ source: NURSERY, role: 'viewer' }],
+  });
+  assert.deepEqual(termsOf(widest(admin, 'viewer')), { role: 'viewer' });
+});
+
 test('cameras are added by those who may know of all of them', () => {
   assert.equal(mayAddCameras(as('admin')), true);
   assert.equal(mayAddCameras(as('admin', { sources: ['front' as SourceId] })), false);
@@ -116,8 +141,9 @@ test('without a link nothing is offered', () => {
   assert.ok(Object.values(pageOffers(null)).every((each) => each === false));
 });
 
+const FRONT = 'front' as SourceId;
 const NOW = Date.UTC(2026, 10, 21, 12);
-const VIEWER: TermsForm = { role: 'viewer', sources: null, actions: null, pastDays: null, endsAt: '' };
+const VIEWER: TermsForm = { role: 'viewer', sources: null, rolesAt: [], actions: null, pastDays: null, endsAt: '' };
 
 for (const [what, change, fault] of [
   ['everything of the role', {}, null],
@@ -127,7 +153,8 @@ for (const [what, change, fault] of [
   ['an empty number of days', { pastDays: Number.NaN }, 'past'],
   ['an end that is over', { endsAt: localInput(NOW - 60_000) }, 'ends'],
   ['an end to come', { endsAt: localInput(NOW + 120_000) }, null],
-  ['a narrowed owner', { role: 'owner', pastDays: 3 }, 'owner'],
+  ['a narrowed owner', { role: 'owner', rolesAt: [{ source: FRONT, role: 'viewer' }] }, 'owner'],
+  ['an owner of days', { role: 'owner', pastDays: 3 }, 'owner'],
 ] as [string, Partial<TermsForm>, string | null][]) {
   test(`terms with ${what} are ${fault ?? 'in order'}`, () => {
     assert.equal(termsFault({ ...VIEWER, ...change }, NOW), fault);
@@ -139,7 +166,8 @@ test('terms survive the form', () => {
   const grant = {
     device: 'd' as DeviceKey,
     role: 'operator' as const,
-    sources: ['front' as SourceId],
+    sources: [FRONT],
+    rolesAt: [{ source: FRONT, role: 'viewer' as const }],
     actions: ['live' as const, 'ptz' as const],
     pastMs: 604_800_000,
     notAfter,
@@ -148,8 +176,8 @@ test('terms survive the form', () => {
     createdAt: NOW,
     state: 'in-force' as const,
   };
-  const { role, sources, actions, pastMs } = grant;
-  assert.deepEqual(termsOf(formOfGrant(grant as never)), { role, sources, actions, pastMs, notAfter });
+  const { role, sources, rolesAt, actions, pastMs } = grant;
+  assert.deepEqual(termsOf(formOfGrant(grant as never)), { role, sources, rolesAt, actions, pastMs, notAfter });
   assert.deepEqual(termsOf({ ...VIEWER, role: 'owner' }), { role: 'owner' });
 });
 

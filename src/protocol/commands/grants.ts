@@ -6,11 +6,14 @@ import type { DeviceKey, SourceId } from '../ids.ts';
 import { command } from './command.ts';
 import { field } from './fields.ts';
 
-/** Most grants on one page: each may name 64 sources. */
-export const GRANTS_PAGE_MAX = 8;
+/** Most grants on one page: each may name 64 sources, and a role at each. */
+export const GRANTS_PAGE_MAX = 5;
 
 const device = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798' as DeviceKey;
 const issuer = 'c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5' as DeviceKey;
+
+const roleAtShape = { source: field.sourceId(), role: field.role() };
+const ROLES_AT = 'lower roles at some of these sources: what it is only there; absent: none';
 
 /** What a grant or an invitation may be narrowed to; what is absent is not narrowed. */
 export const termsShape = {
@@ -20,6 +23,12 @@ export const termsShape = {
     .max(GRANT_SOURCES_MAX)
     .optional()
     .meta({ description: 'the only sources it may know of; absent: all' }),
+  rolesAt: z
+    .array(z.strictObject(roleAtShape))
+    .min(1)
+    .max(GRANT_SOURCES_MAX)
+    .optional()
+    .meta({ description: ROLES_AT }),
   actions: z
     .array(z.enum(ACTIONS))
     .min(1)
@@ -36,10 +45,16 @@ export const termsShape = {
   notAfter: field.at().optional().meta({ description: 'absent: it does not end by time' }),
 };
 
+/** The same in a reply. */
+export const toldTermsShape = {
+  ...termsShape,
+  rolesAt: z.array(z.object(roleAtShape)).max(GRANT_SOURCES_MAX).optional().meta({ description: ROLES_AT }),
+};
+
 const grantShape = z.object({
   device: field.deviceKey(),
   role: field.role(),
-  ...termsShape,
+  ...toldTermsShape,
   generation: z.int().min(1).max(GRANT_GENERATION_MAX),
   issuer: field.deviceKey().meta({ description: 'whose authority it hangs on; the node itself: on nobody’s' }),
   createdAt: field.at(),
@@ -71,12 +86,19 @@ export const accessGet = command({
     actions: z
       .array(z.enum(ACTIONS))
       .max(ACTIONS.length)
-      .meta({ description: 'all that it may, in the order of the table above' }),
+      .meta({ description: 'all that it may where its role is not a lower one, in the order of the table above' }),
     sources: z
       .array(field.sourceId())
       .max(GRANT_SOURCES_MAX)
       .optional()
       .meta({ description: 'the only sources it may know of; absent: all, also those that come later' }),
+    rolesAt: z
+      .array(z.object(roleAtShape))
+      .max(2 * GRANT_SOURCES_MAX)
+      .optional()
+      .meta({
+        description: 'lower roles at some of these sources, its own and those of whoever granted it; absent: none',
+      }),
     pastMs: termsShape.pastMs,
     endsAt: field.at().optional().meta({ description: 'when it ends by time; absent: it does not' }),
     judgedAt: field.at().meta({ description: 'the time by which grants are judged' }),
@@ -89,7 +111,7 @@ export const accessGet = command({
     result: {
       role: 'operator',
       actions: ['live', 'playback', 'ptz'],
-      sources: ['front' as SourceId],
+      rolesAt: [{ source: 'nursery' as SourceId, role: 'viewer' }],
       endsAt: 1795003600000,
       judgedAt: 1795000060000,
     },
@@ -153,17 +175,22 @@ export const grantsPut = command({
     .refine(isOneWay, { path: ['grant'], error: 'either grant alone, or device and role' }),
   result: grantShape,
   notes: [
-    'Admins grant viewers and operators, at most the sources and actions they have themselves, and replace no grant of an admin or owner; owners grant anything. Nobody grants to itself or to whom its own right comes from.',
+    'Admins grant viewers and operators, at most the sources, roles at them and actions they have themselves, and replace no grant of an admin or owner; owners grant anything. Nobody grants to itself or to whom its own right comes from.',
     'A signed grant must be fresh (10 minutes) and carry the next generation of its device (`ERR_IDENTITY_GRANT_OUTDATED`: list, sign again).',
     'The device must be paired, or listed by the pinned identity (`ERR_IDENTITY_DEVICE_UNKNOWN`).',
     'Errors of the rules: `ERR_IDENTITY_GRANT_DENIED`, `ERR_IDENTITY_GRANT_TERMS`, `ERR_IDENTITY_GRANT_REFUSED`, `ERR_IDENTITY_LAST_OWNER`.',
   ],
   example: {
-    params: { device, role: 'viewer', sources: ['front' as SourceId], pastMs: 604800000 },
+    params: {
+      device,
+      role: 'operator',
+      rolesAt: [{ source: 'nursery' as SourceId, role: 'viewer' }],
+      pastMs: 604800000,
+    },
     result: {
       device,
-      role: 'viewer',
-      sources: ['front' as SourceId],
+      role: 'operator',
+      rolesAt: [{ source: 'nursery' as SourceId, role: 'viewer' }],
       pastMs: 604800000,
       generation: 3,
       issuer,

@@ -53,7 +53,7 @@ export { LIVE_SUBSCRIPTIONS_MAX, type LiveRun, type LiveSubscribeResult } from '
 export { PENDING_MAX } from './pairing.ts';
 export { PTZ_FOR_MS_MAX, PTZ_PRESETS_MAX } from './ptz.ts';
 export { commandsReference } from './reference.ts';
-export { type CommandRights, RIGHTS, type Right, ROLES } from './rights.ts';
+export { type CommandRights, RIGHTS, type Right } from './rights.ts';
 export {
   RANGE_KEYFRAMES_MAX,
   RANGE_PAGE_MAX,

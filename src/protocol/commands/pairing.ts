@@ -3,10 +3,10 @@ import type { DeviceKey } from '../ids.ts';
 import { PAIRING_CODE_EXPIRES_MS, PAIRING_TRIES } from '../pairing-code.ts';
 import { command } from './command.ts';
 import { field } from './fields.ts';
-import { termsShape } from './grants.ts';
+import { termsShape, toldTermsShape } from './grants.ts';
 
-/** Most devices, and most answers to our enrolment, that wait for somebody's decision at once. */
-export const PENDING_MAX = 12;
+/** Most devices, and most answers to our enrolment, that wait for somebody's decision at once: all of them are one reply. */
+export const PENDING_MAX = 5;
 
 const device = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798' as DeviceKey;
 const fingerprint = '79be 667e f9dc bbac 55a0 6295 ce87 0b07';
@@ -94,7 +94,7 @@ export const pairingPending = command({
           fingerprint: fingerprintShape(),
           label: field.label().meta({ description: 'what it calls itself: nobody vouches for that' }),
           role: field.role().meta({ description: 'what its code promised, as the terms below' }),
-          ...termsShape,
+          ...toldTermsShape,
           since: field.at(),
           expiresAt: field.at(),
           present: z.boolean().meta({ description: 'it waits on an open channel' }),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ACTIONS, type Action, ROLE_ACTIONS } from '../access.ts';
+import { ACTIONS, type Action, ROLE_ACTIONS, ROLES } from '../access.ts';
 import { COMMANDS, type CommandName, methodOf } from './catalogue.ts';
 import type { Command } from './command.ts';
-import { RIGHTS, ROLES } from './rights.ts';
+import { RIGHTS } from './rights.ts';
 
 /** The part of JSON Schema (2020-12) that our schemas use. */
 interface Schema {
@@ -78,7 +78,8 @@ function rolesTable(): string {
   });
   return `## Roles and actions
 
-A device may what its grant says (grants.md): a role, perhaps narrowed to some sources, some actions, or the last days.
+A device may what its grant says (grants.md): a role, perhaps narrowed to some sources, some actions, or the last days, and perhaps a
+lower role at single sources.
 
 | action | means | ${ROLES.join(' | ')} |
 |---|---|${ROLES.map(() => '---|').join('')}
@@ -101,6 +102,9 @@ Permission is asked for every request, with the access the device has at that mo
 being answered when that access changes. *itself*: only where it concerns the asking device; *itself and lower*: itself, and
 viewers and operators whose sources and actions the asking device has too. *action*: the grant must include it, except for
 what a device does to itself.
+
+Whatever names a source, or one of its segments, is judged by the role at that source: who is \`operator\`, but only \`viewer\` at
+\`nursery\`, has the column *viewer* there, and the actions of a viewer. What is about no source goes by the role of the grant.
 
 A source outside the grant does not exist for the device: it is in no list, and whoever names it or one of its segments gets
 \`ERR_COMMANDS_SOURCE\` or \`ERR_COMMANDS_SEGMENT\`. Where the grant shows the last days only, segments that began before do

@@ -17,9 +17,6 @@ export interface CommandRights extends Readonly<Record<Role, Right>> {
   readonly audit?: AuditEvent;
 }
 
-/** Roles from least to most; each may do at least what the one before may. */
-export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin', 'owner'];
-
 const everybody = { viewer: 'yes', operator: 'yes', admin: 'yes', owner: 'yes' } as const;
 const setsUp = { viewer: 'no', operator: 'no', admin: 'yes', owner: 'yes' } as const;
 const owners = { viewer: 'no', operator: 'no', admin: 'no', owner: 'yes' } as const;

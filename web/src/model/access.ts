@@ -1,26 +1,31 @@
-import { ACTIONS, type Action, ROLE_ACTIONS } from '../../../src/protocol/access.ts';
+import { ACTIONS, type Action, isLower, ROLE_ACTIONS, ROLES } from '../../../src/protocol/access.ts';
 import type { CommandResult, Role, SourceId } from '../engine/messages.ts';
 
-export { ACTIONS, type Action, ROLE_ACTIONS };
+export { ACTIONS, type Action, isLower, ROLE_ACTIONS, ROLES };
 export type GrantFacts = CommandResult<'grants.list'>['grants'][number];
 
-/** Roles from least to most. */
-export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin', 'owner'];
+/** A lower role at one camera. */
+export interface RoleAt {
+  source: SourceId;
+  role: Role;
+}
 
 /** What this device may at a node, as far as pages go by it. The node asks again for every command. */
 export interface PageAccess {
   role: Role;
-  /** All that it may. */
+  /** All that it may; at a camera where its role is a lower one, less (`Camera.actions`). */
   actions: readonly Action[];
   /** The only sources it may know of; null: all, also those that come later. */
   sources: readonly SourceId[] | null;
+  /** Cameras at which its role is a lower one. */
+  rolesAt: readonly RoleAt[];
   /** When it ends by time, epoch ms; null: it does not. */
   endsAt: number | null;
 }
 
 /** As the node tells it. */
-export function accessOf({ role, actions, sources, endsAt }: CommandResult<'access.get'>): PageAccess {
-  return { role, actions, sources: sources ?? null, endsAt: endsAt ?? null };
+export function accessOf({ role, actions, sources, rolesAt, endsAt }: CommandResult<'access.get'>): PageAccess {
+  return { role, actions, sources: sources ?? null, rolesAt: rolesAt ?? [], endsAt: endsAt ?? null };
 }
 
 /** True where this device has the action. */
@@ -50,6 +55,12 @@ export function rolesGivenBy(access: PageAccess): readonly Role[] {
 /** Actions this device may pass on within a role. */
 export function actionsGivenBy(access: PageAccess, role: Role): readonly Action[] {
   return ROLE_ACTIONS[role].filter((action) => may(access, action));
+}
+
+/** Roles this device may let another of `role` have at one camera: none higher than its own there; the highest first. */
+export function rolesGivenAt(access: PageAccess, role: Role, source: SourceId): readonly Role[] {
+  const own = access.rolesAt.find((each) => each.source === source)?.role ?? access.role;
+  return ROLES.filter((each) => !isLower(role, each) && !isLower(own, each)).reverse();
 }
 
 /** Another device at the same node. */

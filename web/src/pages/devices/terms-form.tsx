@@ -1,11 +1,12 @@
 import { useTranslation } from 'react-i18next';
-import type { DeviceKey, SourceId } from '../../engine/messages.ts';
+import type { DeviceKey, Role, SourceId } from '../../engine/messages.ts';
 import { useStore } from '../../engine/store.ts';
 import { roleMeaning, roleText } from '../../i18n/words.ts';
 import { type Action, actionsGivenBy, type PageAccess, rolesGivenBy } from '../../model/access.ts';
 import { useModel } from '../../model/model.ts';
 import { Choice, TextField, Toggle } from '../../ui/index.ts';
-import { localInput, type TermsForm as Terms, type TermsFault, widest } from './terms.ts';
+import { RolesAt } from './roles-at.tsx';
+import { localInput, rolesAtWithin, type TermsForm as Terms, type TermsFault, widest } from './terms.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -29,7 +30,7 @@ export function TermsForm({
   const given = access.sources;
   const all = own.map(({ source, name }) => ({ source, name }));
   // A camera that was taken out of the configuration stays in the grant until somebody takes it out there.
-  for (const source of terms.sources ?? []) {
+  for (const source of [...(terms.sources ?? []), ...terms.rolesAt.map((each) => each.source)]) {
     if (!all.some((each) => each.source === source)) all.push({ source, name: source });
   }
   const actions = actionsGivenBy(access, terms.role);
@@ -47,7 +48,9 @@ export function TermsForm({
               type="radio"
               name="role"
               checked={terms.role === role}
-              onChange={() => onChange({ ...widest(access, role), ...(role === 'owner' ? {} : rest(terms)) })}
+              onChange={() =>
+                onChange({ ...widest(access, role), ...(role === 'owner' ? {} : rest(access, role, terms)) })
+              }
             />
             <span>
               <b>{roleText(t, role)}</b>
@@ -87,6 +90,12 @@ export function TermsForm({
             </div>
           )}
           {!terms.sources && <p className="dim devices-small">{t('terms.allHint')}</p>}
+          <RolesAt
+            cameras={all.filter(({ source }) => terms.sources?.includes(source as SourceId) ?? true)}
+            terms={terms}
+            access={access}
+            onChange={onChange}
+          />
           <fieldset className="devices-checks" aria-label={t('terms.actions')}>
             {actions.map((action) => (
               <Toggle
@@ -145,8 +154,8 @@ export function TermsForm({
 }
 
 /** What another role keeps of the terms; its actions are its own. */
-function rest({ sources, pastDays, endsAt }: Terms) {
-  return { sources, pastDays, endsAt };
+function rest(access: PageAccess, role: Role, { sources, rolesAt, pastDays, endsAt }: Terms) {
+  return { sources, rolesAt: rolesAtWithin(access, role, rolesAt), pastDays, endsAt };
 }
 
 /** In the order of the table; null where none was taken away. */
