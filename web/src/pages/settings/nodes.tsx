@@ -1,9 +1,10 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, Fragment, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NodeState } from '../../engine/messages.ts';
 import { useStore } from '../../engine/store.ts';
 import { errorText, roleMeaning, roleText } from '../../i18n/words.ts';
 import { useAccess, useCommand } from '../../model/asked.ts';
+import type { Camera } from '../../model/cameras.ts';
 import { useModel } from '../../model/model.ts';
 import { bySite } from '../../shell/chosen-node.ts';
 import { KeyText } from '../../shell/key-text.tsx';
@@ -45,6 +46,7 @@ function NodeEntry({ node }: { node: NodeState }) {
   const [open, setOpen] = useState<'rename' | 'forget' | null>(null);
   const { link } = node;
   const access = useAccess(node.node);
+  const cameras = useStore(useModel().cameras.all);
   const own = useCommand(node.node, 'devices.list', link.kind === 'open' ? {} : null);
   const label = own.value?.devices.find(({ self }) => self)?.label;
   return (
@@ -66,6 +68,12 @@ function NodeEntry({ node }: { node: NodeState }) {
             <dd>
               {roleText(t, access.role)} <span className="dim">– {roleMeaning(t, access.role)}</span>
             </dd>
+            {access.rolesAt.map(({ source, role }) => (
+              <Fragment key={source}>
+                <dt>{t('nodes.roleAt', { name: cameras.find(byId(node, source))?.name ?? source })}</dt>
+                <dd>{roleText(t, role)}</dd>
+              </Fragment>
+            ))}
             {access.endsAt !== null && (
               <>
                 <dt>{t('nodes.ends')}</dt>
@@ -101,6 +109,10 @@ function NodeEntry({ node }: { node: NodeState }) {
       {open === 'forget' && <Forget node={node} onClose={() => setOpen(null)} />}
     </article>
   );
+}
+
+function byId({ node }: NodeState, source: string) {
+  return (camera: Camera) => camera.node === node && camera.source === source;
 }
 
 function Rename({ node, onClose }: { node: NodeState; onClose(): void }) {
