@@ -67,6 +67,8 @@ describe('where tiles lie', () => {
   });
 
   it('on a phone a large one above two columns', () => {
+    const two = phoneBoxes(2, 374);
+    assert.deepEqual(two[1], { x: 0, y: two[0]!.h + BETWEEN, w: 374, h: two[0]!.h });
     const boxes = phoneBoxes(4, 374);
     assert.deepEqual(boxes[0], { x: 0, y: 0, w: 374, h: 374 / (16 / 9) });
     assert.equal(boxes[1]!.y, boxes[2]!.y);

@@ -72,13 +72,13 @@ export function boxesOf(layout: Layout, wall: Size): Box[] {
   return fitted.reduce((best, each) => (area(each) > area(best) * 1.08 ? each : best));
 }
 
-/** The boxes on a phone: the first large, the others in two columns below; the wall is as high as they need. */
+/** The boxes on a phone: the first large, the others in two columns below (a single one as large as it); the wall is as high as they need. */
 export function phoneBoxes(count: number, width: number): Box[] {
   const large = width / PICTURE;
   const w = (width - BETWEEN) / 2;
   const h = w / PICTURE;
   return Array.from({ length: count }, (_, index) => {
-    if (index === 0) return { x: 0, y: 0, w: width, h: large };
+    if (index === 0 || count === 2) return { x: 0, y: index * (large + BETWEEN), w: width, h: large };
     const row = Math.floor((index - 1) / 2);
     return { x: ((index - 1) % 2) * (w + BETWEEN), y: large + BETWEEN + row * (h + BETWEEN), w, h };
   });
