@@ -45,8 +45,8 @@ const RATE_STEP = 0.005;
 /** Rate for each second off. */
 const GAIN = 0.25;
 /** Steering begins when this far off, and ends when this near: in between nothing moves. */
-const BEGIN_S = 0.05;
-const END_S = 0.015;
+const BEGIN_S = 0.025;
+const END_S = 0.008;
 /** Farther behind than this is not caught up by playing faster. */
 const JUMP_S = 1.5;
 /** The same while a start is still settling: what came before now is passed over at once. */

@@ -1,5 +1,8 @@
 import type { InitPiece } from '../engine/messages.ts';
 
+/** Later than any picture; s. */
+const GLASS_END_S = 1e10;
+
 interface Step {
   run(buffer: SourceBuffer): void;
   /** Stays when all pictures are let go of. */
@@ -61,10 +64,7 @@ export class PastGlass {
     if (to > from) {
       this.#steps.push({
         keep: true,
-        run: (buffer) => {
-          // Before the first init segment there is nothing to free.
-          if (!Number.isNaN(this.#source.duration)) buffer.remove(Math.max(0, from), to);
-        },
+        run: (buffer) => buffer.remove(Math.max(0, from), to),
       });
     }
     this.#run();
@@ -94,6 +94,9 @@ export class PastGlass {
   #run(): void {
     if (this.#closed || this.#source.readyState !== 'open' || !this.#type) return;
     if (!this.#buffer) {
+      // What is searched for may be on its way yet: without this a browser goes to the end of what lies there instead, and stays.
+      this.#source.duration = Number.POSITIVE_INFINITY;
+      this.#source.setLiveSeekableRange(0, GLASS_END_S);
       this.#buffer = this.#source.addSourceBuffer(this.#type);
       this.#buffer.addEventListener('updateend', () => this.#run());
       this.#buffer.addEventListener('error', () => this.#fail('the browser could not read it'));
