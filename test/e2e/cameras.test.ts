@@ -268,6 +268,8 @@ describe('cameras, through the command line', { concurrency: false }, () => {
     const quiet = Date.now();
     const before = (await segmentsOf('yard')).length;
     const sub = (await segmentsOf('yard', 'sub')).length;
+    // Longer than the seconds from before an event and a keyframe: what lies between is missing, and told to be.
+    await until('nothing was recorded for a while', () => Date.now() > quiet + 5_000);
     await until('the small picture is stored meanwhile', async () => (await segmentsOf('yard', 'sub')).length > sub);
     const at = Date.now();
     yard.emit('motion', true, 'lawn');

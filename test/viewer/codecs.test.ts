@@ -13,7 +13,9 @@ import { LAPTOP, tile, type Viewer, ViewerWorld } from './support.ts';
 
 const SMALL = { width: 320, height: 180, fps: 10, gop: 10, bitrate: 200_000 };
 
-describe('H.265 where this browser has no decoder for it, and exports', () => {
+describe('H.265 where this browser has no decoder for it, and exports', {
+  skip: process.env['SLOW'] ? false : 'SLOW=1',
+}, () => {
   let world: ViewerWorld;
   let viewer: Viewer;
   let hevc: VirtualCamera;

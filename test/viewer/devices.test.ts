@@ -228,88 +228,92 @@ describe('devices and what they may', () => {
     await late.close();
   });
 
-  test('a narrowed grant takes away at once what it does not offer, and says so where a picture was', async () => {
-    const guest = await world.paired({ role: 'operator', name: 'Guard' });
-    const { page } = guest;
-    const controls = (label: RegExp, camera = 'Camera 1') =>
-      cameraOf(page, camera).getByRole('button', { name: label });
-    await guest.playing(tile('cam1'));
-    await guest.playing(tile('cam2'));
-    await cameraOf(page, 'Camera 1').hover();
-    await controls(/^Move the camera/).waitFor();
-    await exporting(page).first().waitFor();
+  test(
+    'a narrowed grant takes away at once what it does not offer, and says so where a picture was',
+    LONG,
+    async () => {
+      const guest = await world.paired({ role: 'operator', name: 'Guard' });
+      const { page } = guest;
+      const controls = (label: RegExp, camera = 'Camera 1') =>
+        cameraOf(page, camera).getByRole('button', { name: label });
+      await guest.playing(tile('cam1'));
+      await guest.playing(tile('cam2'));
+      await cameraOf(page, 'Camera 1').hover();
+      await controls(/^Move the camera/).waitFor();
+      await exporting(page).first().waitFor();
 
-    await cameraOf(page, 'Camera 2').hover();
-    await controls(/^Move the camera/, 'Camera 2').waitFor();
+      await cameraOf(page, 'Camera 2').hover();
+      await controls(/^Move the camera/, 'Camera 2').waitFor();
 
-    // Less at one camera, by the page; the node says no by itself to whoever asks there all the same.
-    await row(owner.page, 'Guard').waitFor({ timeout: AT_ONCE_MS });
-    await choose('Guard', 'Change what it may');
-    await dialog().getByRole('switch', { name: 'Less at single cameras' }).press('Space');
-    const there = dialog().getByRole('combobox', { name: 'Role at Camera 2' });
-    assert.deepEqual(await there.locator('option').allTextContents(), ['as above', 'viewer']);
-    await there.selectOption('viewer');
-    await look(owner, 'roles-at');
-    await dialog().getByRole('button', { name: 'Put in force' }).click();
-    await row(owner.page, 'Guard').getByText('operator · only viewer at Camera 2').waitFor();
-    await owner.screenshot('devices-roles-at-list');
-    await controls(/^Move the camera/, 'Camera 2').waitFor({ state: 'detached', timeout: AT_ONCE_MS });
-    await cameraOf(page, 'Camera 1').hover();
-    await controls(/^Move the camera/).waitFor();
-    await guest.playing(tile('cam2'));
-    await exporting(page).first().click();
-    await dialog(guest).getByText('Camera 1').first().waitFor();
-    // Nothing of the other one is offered as a file.
-    await dialog(guest).getByText('Camera 2').waitFor({ state: 'detached', timeout: AT_ONCE_MS });
-    await page.keyboard.press('Escape');
-    const invited = ['devices', 'invite', '--role', 'operator', '--at', 'cam2=viewer'];
-    const { invitation } = await world.node.json<{ invitation: string }>(invited);
-    await world.node.json(['client', 'pair', invitation], 'patrol');
-    const move = (camera: string) => ['ptz', camera, 'move', '--pan', '0.1', '--for', '1'];
-    for (const [args, code] of [
-      [move('cam1'), 0],
-      [move('cam2'), 4],
-      [['play', 'cam2', '--at', '-5s', '--seconds', '1', '-o', 'cam2.mp4'], 4],
-    ] as const) {
-      const ran = await world.node.run(['client', ...args, '--json'], 'patrol');
-      assert.equal(ran.code, code, `${args.join(' ')}: ${ran.err}`);
-    }
+      // Less at one camera, by the page; the node says no by itself to whoever asks there all the same.
+      await row(owner.page, 'Guard').waitFor({ timeout: AT_ONCE_MS });
+      await choose('Guard', 'Change what it may');
+      await dialog().getByRole('switch', { name: 'Less at single cameras' }).press('Space');
+      const there = dialog().getByRole('combobox', { name: 'Role at Camera 2' });
+      assert.deepEqual(await there.locator('option').allTextContents(), ['as above', 'viewer']);
+      await there.selectOption('viewer');
+      await look(owner, 'roles-at');
+      await dialog().getByRole('button', { name: 'Put in force' }).click();
+      await row(owner.page, 'Guard').getByText('operator · only viewer at Camera 2').waitFor();
+      await owner.screenshot('devices-roles-at-list');
+      await controls(/^Move the camera/, 'Camera 2').waitFor({ state: 'detached', timeout: AT_ONCE_MS });
+      await cameraOf(page, 'Camera 1').hover();
+      await controls(/^Move the camera/).waitFor();
+      await guest.playing(tile('cam2'));
+      await exporting(page).first().click();
+      await dialog(guest).getByText('Camera 1').first().waitFor();
+      // Nothing of the other one is offered as a file.
+      await dialog(guest).getByText('Camera 2').waitFor({ state: 'detached', timeout: AT_ONCE_MS });
+      await page.keyboard.press('Escape');
+      const invited = ['devices', 'invite', '--role', 'operator', '--at', 'cam2=viewer'];
+      const { invitation } = await world.node.json<{ invitation: string }>(invited);
+      await world.node.json(['client', 'pair', invitation], 'patrol');
+      const move = (camera: string) => ['ptz', camera, 'move', '--pan', '0.1', '--for', '1'];
+      for (const [args, code] of [
+        [move('cam1'), 0],
+        [move('cam2'), 4],
+        [['play', 'cam2', '--at', '-5s', '--seconds', '1', '-o', 'cam2.mp4'], 4],
+      ] as const) {
+        const ran = await world.node.run(['client', ...args, '--json'], 'patrol');
+        assert.equal(ran.code, code, `${args.join(' ')}: ${ran.err}`);
+      }
 
-    await grant('Guard', '--role', 'operator', '--action', 'live', 'playback');
-    await controls(/^Move the camera/).waitFor({ state: 'detached', timeout: AT_ONCE_MS });
-    await exporting(page).first().waitFor({ state: 'detached' });
-    await guest.playing(tile('cam1'));
+      await grant('Guard', '--role', 'operator', '--action', 'live', 'playback');
+      await controls(/^Move the camera/).waitFor({ state: 'detached', timeout: AT_ONCE_MS });
+      await exporting(page).first().waitFor({ state: 'detached' });
+      await guest.playing(tile('cam1'));
 
-    await grant('Guard', '--role', 'operator', '--source', 'cam1', '--action', 'live', 'ptz');
-    await timeline(page).waitFor({ state: 'detached', timeout: AT_ONCE_MS });
-    await page
-      .getByText(/is not there any more/)
-      .first()
-      .waitFor();
-    await cameraOf(page, 'Camera 1').hover();
-    await controls(/^Move the camera/).waitFor();
-    await guest.playing(tile('cam1'));
-    await guest.screenshot('devices-live-only');
-    await guest.show('cameras');
-    await page.getByText('Camera 1').first().waitFor();
-    assert.equal(await page.getByText('Camera 2').count(), 0, 'not in the list either');
-    await guest.show('wall');
+      await grant('Guard', '--role', 'operator', '--source', 'cam1', '--action', 'live', 'ptz');
+      await timeline(page).waitFor({ state: 'detached', timeout: AT_ONCE_MS });
+      await page
+        .getByText(/is not there any more/)
+        .first()
+        .waitFor();
+      await cameraOf(page, 'Camera 1').hover();
+      await controls(/^Move the camera/).waitFor();
+      await guest.playing(tile('cam1'));
+      await guest.screenshot('devices-live-only');
+      await guest.show('cameras');
+      await page.getByText('Camera 1').first().waitFor();
+      assert.equal(await page.getByText('Camera 2').count(), 0, 'not in the list either');
+      await guest.show('wall');
 
-    await grant('Guard', '--role', 'operator', '--action', 'playback', 'export');
-    await page.getByText('Camera 1 is not shown live to this device').waitFor({ timeout: AT_ONCE_MS });
-    await timeline(page).waitFor();
-    await exporting(page).first().waitFor();
-    await look(guest, 'not-live');
-    // Only from one camera is what exporting offers.
-    await grant('Guard', '--role', 'operator', '--source', 'cam2');
-    await until('one camera is left', async () => (await page.locator('.wall-tile video').count()) > 0);
-    await guest.playing(tile('cam2'));
-    await exporting(page).first().click();
-    await dialog(guest).getByText('Camera 2').first().waitFor();
-    assert.equal(await dialog(guest).getByText('Camera 1').count(), 0);
-    guest.assertQuiet();
-    await guest.close();
-  });
+      await grant('Guard', '--role', 'operator', '--action', 'playback', 'export');
+      await page.getByText('Camera 1 is not shown live to this device').waitFor({ timeout: AT_ONCE_MS });
+      await timeline(page).waitFor();
+      await exporting(page).first().waitFor();
+      await look(guest, 'not-live');
+      // Only from one camera is what exporting offers.
+      await grant('Guard', '--role', 'operator', '--source', 'cam2');
+      await until('one camera is left', async () => (await page.locator('.wall-tile video').count()) > 0);
+      await guest.playing(tile('cam2'));
+      await exporting(page).first().click();
+      await dialog(guest).getByText('Camera 2').first().waitFor();
+      assert.equal(await dialog(guest).getByText('Camera 1').count(), 0);
+      guest.assertQuiet();
+      await guest.close();
+    },
+  );
 
   test('a right with an end says when it ends, and afterwards that it ended', LONG, async () => {
     const guest = await world.paired({ role: 'viewer', name: 'Plumber' });

@@ -10,7 +10,7 @@ const ALL = 200;
 /** Rows of a list that may stand in the page at once. */
 const ROWS_MAX = 60;
 
-describe('two hundred cameras', () => {
+describe('two hundred cameras', { skip: process.env['SLOW'] ? false : 'SLOW=1' }, () => {
   let world: ViewerWorld;
   let viewer: Viewer;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../support/wait.ts';
-import { shownNow, takePictures, watchPictures } from './pixel-probe.ts';
+import { takePictures, watchPictures } from './pixel-probe.ts';
 import { LAPTOP, tile, type Viewer, ViewerWorld, WALL_SCREEN } from './support.ts';
 
 const CAMERAS = ['cam1', 'cam2', 'cam3', 'cam4'] as const;
@@ -60,11 +60,12 @@ describe('the live wall', () => {
     await page.locator('.wall-tile[data-camera$="/cam1"]').hover();
     const told = page.locator('.wall-tile[data-camera$="/cam1"] .wall-mark').getByText(/\d/);
     await told.waitFor();
-    const text = (await told.textContent())!;
-    const seconds = Number(/[\d.]+/.exec(text)![0]);
-    const shown = (await shownNow(page, tile('cam1')))!;
-    const measured = (shown.shownAt - shown.madeAt) / 1000;
-    assert.ok(Math.abs(seconds - measured) <= 0.4, `it says ${text}, measured are ${measured} s`);
+    // It is told now and then and measured at one moment: on a machine that does other things both must meet, not at once.
+    await until('what is told is what is measured', async () => {
+      const seconds = Number(/[\d.]+/.exec((await told.textContent())!)![0]);
+      const measured = ((await viewer.age(tile('cam1'))) ?? Number.NaN) / 1000;
+      return Math.abs(seconds - measured) <= 0.2;
+    });
   });
 
   test('an enlarged camera is shown in full size, and the hidden ones cost nothing', async () => {

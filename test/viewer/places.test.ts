@@ -46,7 +46,7 @@ describe('where the page and its nodes may be', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  describe('two nodes in one browser', () => {
+  describe('two nodes in one browser', { skip: LONG }, () => {
     let viewer: Viewer;
     let other: Neighbour;
 
@@ -176,7 +176,7 @@ describe('where the page and its nodes may be', () => {
     });
   });
 
-  test('plain http on a name: says what is missing and why, and works without', async () => {
+  test('plain http on a name: says what is missing and why, and works without', { skip: LONG }, async () => {
     world.configure((text) => text.replace(/^addresses:.*$/m, `addresses: ["${NAME}:${world.network.port}"]`));
     const address = `http://${NAME}:${world.network.port}/`;
     const viewer = await world.open({ size: WALL_SCREEN, timeZone: 'UTC' });

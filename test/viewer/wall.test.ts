@@ -5,7 +5,7 @@ import type { Locator, Page } from 'playwright-core';
 import { until } from '../support/wait.ts';
 import { tile, type Viewer, ViewerWorld, WALL_SCREEN } from './support.ts';
 
-describe('the wall is arranged', () => {
+describe('the wall is arranged', { skip: process.env['SLOW'] ? false : 'SLOW=1' }, () => {
   let world: ViewerWorld;
   let viewer: Viewer;
   let page: Page;
