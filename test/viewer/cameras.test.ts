@@ -28,7 +28,7 @@ const SLOW = process.env['SLOW'] ? false : 'SLOW=1';
 /** From the press on "Add camera" until the wall shows it live. */
 const ON_THE_WALL_MS_MAX = 15_000;
 
-describe('cameras, managed in the browser', () => {
+describe('cameras, managed in the browser', { skip: process.env['SLOW'] ? false : 'SLOW=1' }, () => {
   const house = new CameraHouse();
   let world: ViewerWorld;
   let viewer: Viewer;

@@ -18,7 +18,7 @@ const exporting = (page: Page) => page.getByRole('button', { name: /^export/i })
 const timeline = (page: Page) => page.getByRole('region', { name: 'Time', exact: true });
 const row = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
 
-describe('devices and what they may', () => {
+describe('devices and what they may', { skip: process.env['SLOW'] ? false : 'SLOW=1' }, () => {
   const house = new CameraHouse();
   let world: ViewerWorld;
   let owner: Viewer;

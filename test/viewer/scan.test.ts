@@ -18,7 +18,7 @@ const READER = `{
   };
 }`;
 
-describe('an invitation is scanned', () => {
+describe('an invitation is scanned', { skip: process.env['SLOW'] ? false : 'SLOW=1' }, () => {
   let world: ViewerWorld;
   let viewer: Viewer;
 

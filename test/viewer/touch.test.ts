@@ -10,7 +10,7 @@ interface Point {
   y: number;
 }
 
-describe('fingers on a phone', () => {
+describe('fingers on a phone', { skip: process.env['SLOW'] ? false : 'SLOW=1' }, () => {
   let world: ViewerWorld;
   let viewer: Viewer;
   let fingers: Fingers;
