@@ -11,6 +11,8 @@ export interface ShownPicture extends StripCode {
   mediaTime: number;
   /** Pictures its video had put on the screen by then, itself included; 0 where it was only looked at. */
   presented: number;
+  /** Pixels across the picture as it was coded. */
+  width: number;
 }
 
 interface Sample {
@@ -18,6 +20,7 @@ interface Sample {
   shownAt: number;
   mediaTime: number;
   presented: number;
+  width: number;
 }
 
 /**
@@ -59,7 +62,7 @@ export const PIXEL_PROBE = `
       if (watches.get(css) !== watch || watch.video !== video) return;
       const cells = cellsOf(video);
       const shownAt = Date.now() + Math.max(0, expectedDisplayTime - performance.now());
-      if (cells) watch.samples.push({ cells, shownAt, mediaTime, presented });
+      if (cells) watch.samples.push({ cells, shownAt, mediaTime, presented, width: video.videoWidth });
       video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);
@@ -68,7 +71,8 @@ export const PIXEL_PROBE = `
     read: (css) => {
       const video = seenBy(css);
       const cells = video && cellsOf(video);
-      return cells && { cells, shownAt: Date.now(), mediaTime: video.currentTime, presented: 0 };
+      if (!cells) return null;
+      return { cells, shownAt: Date.now(), mediaTime: video.currentTime, presented: 0, width: video.videoWidth };
     },
     watch: (css) => {
       const watch = { samples: [], video: null, timer: setInterval(() => follow(watch, css), 100) };

@@ -17,7 +17,7 @@ export interface StreamWish {
   pixels: number;
   /** The tile stands alone, or fills the wall. */
   alone: boolean;
-  /** Shown now. */
+  /** `bySize` of the choice before; not what was shown then, which may have stood in for the other. */
   before: StreamName | null;
 }
 
@@ -25,6 +25,8 @@ export interface StreamChoice {
   stream: StreamName;
   /** The other stream would be shown, had this browser a decoder for it. */
   instead: StreamName | null;
+  /** What the pixels alone ask for. */
+  bySize: StreamName;
 }
 
 const SUB_WIDTH = 640;
@@ -38,12 +40,13 @@ export function chooseStream({ offers, pixels, alone, before }: StreamWish): Str
   const sub = offers.find(({ stream }) => stream === 'sub');
   if (!main || !sub) {
     const only = main ?? sub;
-    return only ? { stream: only.stream, instead: null } : null;
+    return only ? { stream: only.stream, instead: null, bySize: only.stream } : null;
   }
   const enough = (sub.width ?? SUB_WIDTH) * (before === 'main' ? DOWN : UP);
-  const wished = alone || pixels > enough ? main : sub;
-  const other = wished === main ? sub : main;
-  if (wished.playable === false && other.playable !== false) return { stream: other.stream, instead: wished.stream };
-  if (!wished.running && other.running && other.playable !== false) return { stream: other.stream, instead: null };
-  return { stream: wished.stream, instead: null };
+  const bySize = pixels > enough ? 'main' : 'sub';
+  const [wished, other] = alone || bySize === 'main' ? [main, sub] : [sub, main];
+  const chosen = { stream: wished.stream, instead: null, bySize } as const;
+  if (other.playable === false) return chosen;
+  if (wished.playable === false) return { ...chosen, stream: other.stream, instead: wished.stream };
+  return !wished.running && other.running ? { ...chosen, stream: other.stream } : chosen;
 }

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { StreamName } from '../engine/messages.ts';
 import { useStore } from '../engine/store.ts';
 import { useFormats } from '../i18n/use-formats.ts';
 import type { Camera } from '../model/cameras.ts';
@@ -47,6 +48,7 @@ export function Tile({ cameraKey, camera, box, alone, index, onTakeOff, onDrag, 
   const formats = useFormats();
   const root = useRef<HTMLElement>(null);
   const host = useRef<HTMLDivElement>(null);
+  const bySize = useRef<StreamName | null>(null);
   const [screen, setScreen] = useState<TileScreen | null>(null);
   const [ptz, setPtz] = useState(false);
   const [used, setUsed] = useState(false);
@@ -80,10 +82,13 @@ export function Tile({ cameraKey, camera, box, alone, index, onTakeOff, onDrag, 
         }),
         pixels: box.w * devicePixelRatio * zoom.scale,
         alone,
-        before: shows?.stream ?? null,
+        before: bySize.current,
       })
     : null;
   const stream = choice?.stream;
+  useLayoutEffect(() => {
+    bySize.current = choice?.bySize ?? null;
+  });
   const { node, source, enabled } = camera ?? {};
   const may = camera?.actions.includes(past ? 'playback' : 'live') ?? false;
   useEffect(() => {
