@@ -1,6 +1,6 @@
 import type { FragmentPiece, InitPiece } from '../engine/messages.ts';
 import { DelayKeeper } from './delay.ts';
-import { isPlayable, MediaBuffer } from './media-buffer.ts';
+import { isPlayable, MediaBuffer, placeBeyond } from './media-buffer.ts';
 import { MediaLine } from './media-line.ts';
 import { PictureClock } from './picture-clock.ts';
 import type { ShownPicture } from './tile-player.ts';
@@ -21,6 +21,8 @@ const BEHIND_S = 20;
 const TRIM_EVERY_MS = 4_000;
 /** After the first picture of a start standing still is no stall. */
 const SETTLING_MS = 1_500;
+/** With so much ready a picture has no reason to stand; s. */
+const READY_S = 1;
 
 /** Live pieces on a video element: laid one behind the other, kept as near to now as the network lets it. */
 export class LiveGlass {
@@ -37,6 +39,7 @@ export class LiveGlass {
   #from = Infinity;
   #seenAt: number | null = null;
   #trimmedAt = 0;
+  #stands: { at: number; since: number } | null = null;
 
   constructor(video: HTMLVideoElement, listener: LiveGlassListener) {
     this.#video = video;
@@ -66,6 +69,7 @@ export class LiveGlass {
     this.#enterAt = null;
     this.#from = Infinity;
     this.#seenAt = null;
+    this.#stands = null;
   }
 
   /** What comes next does not follow on what was there. */
@@ -127,6 +131,11 @@ export class LiveGlass {
     return Math.max(0, ((this.#buffer?.end ?? 0) - this.#video.currentTime) * 1000);
   }
 
+  /** How long the picture has stood without a reason, ms. */
+  get stuckMs(): number {
+    return this.#stands ? performance.now() - this.#stands.since : 0;
+  }
+
   shown(): ShownPicture | null {
     const { last } = this.#pictures;
     const wallUs = last && this.seen ? this.#line.wallUs(last.mediaTime) : null;
@@ -139,8 +148,10 @@ export class LiveGlass {
     const now = performance.now();
     const buffer = this.#buffer;
     const end = buffer?.end ?? null;
-    if (!buffer || end === null || this.#enterAt !== null || video.seeking) return;
+    if (!buffer || end === null || this.#enterAt !== null) return;
     this.#leap(buffer.ranges);
+    this.#watch(end);
+    if (video.seeking) return;
     if (video.paused) void video.play().catch(() => {});
     const { rate, seek } = this.#keeper.steer({
       at: now / 1000,
@@ -175,13 +186,19 @@ export class LiveGlass {
     if (video.paused) void video.play().catch(() => {});
   }
 
-  /** Over a stretch in which there is nothing. */
+  /** Notes since when the picture stands although much lies ready. Out of sight a browser may let it stand. */
+  #watch(end: number): void {
+    const { currentTime } = this.#video;
+    if (currentTime !== this.#stands?.at || end - currentTime < READY_S || document.hidden)
+      this.#stands = { at: currentTime, since: performance.now() };
+  }
+
+  /** Over a stretch in which there is nothing; also where a search ended just before it and is never done. */
   #leap(ranges: readonly (readonly [number, number])[]): void {
     const video = this.#video;
-    const at = video.currentTime;
-    if (video.seeking || ranges.some(([from, to]) => at >= from - 0.01 && at < to - 0.05)) return;
-    const next = ranges.find(([from]) => from > at);
-    if (next) video.currentTime = next[0] + 0.001;
+    const stands = video.seeking || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    const beyond = placeBeyond(ranges, video.currentTime, stands);
+    if (beyond !== null) video.currentTime = beyond;
   }
 
   #drawn(mediaTime: number): void {

@@ -31,6 +31,8 @@ export class LivePlayer implements TilePlayer {
   #openedAt = 0;
   /** So long after asking old pieces are borne with. */
   #patienceMs = PATIENCE_MS;
+  /** So long a picture may stand before what lies ready. */
+  #stuckMaxMs = PATIENCE_MS;
   #fragmentAt = 0;
   #faults: number[] = [];
   #tick: ReturnType<typeof setInterval> | undefined;
@@ -77,6 +79,7 @@ export class LivePlayer implements TilePlayer {
     this.#counts.firstPictureMs = null;
     this.#faults = [];
     this.#patienceMs = PATIENCE_MS;
+    this.#stuckMaxMs = PATIENCE_MS;
     this.#enter({ kind: 'opening', since: Date.now() });
     this.#endClock = clocksOf(this.#engine).use(this.#camera.node);
     this.#glass.start();
@@ -196,6 +199,12 @@ export class LivePlayer implements TilePlayer {
     if (this.#state.kind === 'playing' && performance.now() - this.#fragmentAt > SILENT_MS)
       this.#enter({ kind: 'waiting', since: Date.now() - SILENT_MS, why: 'data' });
     this.#glass!.steer();
+    if (!this.#feed || this.#glass!.stuckMs < this.#stuckMaxMs) return;
+    // The browser makes nothing of what lies before it, for a reason of its own: it is given a new beginning, the next time later.
+    this.#stuckMaxMs = Math.min(this.#stuckMaxMs * 2, PATIENCE_MAX_MS);
+    this.#counts.jumps++;
+    this.#glass!.clear();
+    this.#open();
   }
 
   #first(): void {

@@ -36,6 +36,27 @@ function trackCount(codecs: string): number {
   return codecs.split(',').length;
 }
 
+/** Nearer than this to where pictures end, a browser may not finish a search, nor show the last of them, until more follows there. */
+const UNREACHED_S = 0.25;
+/** So near to the end it has shown all. */
+const SHOWN_S = 0.05;
+
+/**
+ * Where to go on for a video that has nothing more to show at `at` and pictures only farther on; null: it can go on by itself. `ranges`: what lies
+ * ready, s; `stands`: it searches, or waits for data.
+ */
+export function placeBeyond(
+  ranges: readonly (readonly [number, number])[],
+  at: number,
+  stands: boolean,
+): number | null {
+  const next = ranges.find(([from]) => from > at);
+  if (!next) return null;
+  const here = ranges.find(([from, to]) => at >= from - 0.01 && at < to);
+  const leftS = here ? here[1] - at : 0;
+  return leftS > (stands ? UNREACHED_S : SHOWN_S) ? null : next[0] + 0.001;
+}
+
 /** A `MediaSource` on a video element with one buffer, fed in order; everything waits for its turn. */
 export class MediaBuffer {
   readonly #video: HTMLVideoElement;
