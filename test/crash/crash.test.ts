@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { concatBytes } from '../../src/bytes/index.ts';
 import { SeededRandom } from '../../src/platform/index.ts';
+import { findPlaintext } from '../support/plaintext-search.ts';
 import { PICTURE_MARK, SyntheticStream } from '../vault/synthetic-stream.ts';
-import { findPlaintext } from './plaintext-search.ts';
 import { crashRounds } from './rounds.ts';
 
 test('a recording node killed at any moment loses nothing acknowledged, and at most 1.2 s', async () => {

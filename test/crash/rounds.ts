@@ -18,9 +18,9 @@ import {
   type VerifyReport,
   verifyVault,
 } from '../../src/vault/index.ts';
+import { findPlaintext } from '../support/plaintext-search.ts';
 import { openStored } from '../vault/bench.ts';
 import { CRASH_SOURCES, startCameras } from './cameras.ts';
-import { findPlaintext } from './plaintext-search.ts';
 
 export interface CrashOptions {
   rounds: number;
