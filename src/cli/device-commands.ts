@@ -1,7 +1,8 @@
 import { fromHex } from '../bytes/index.ts';
 import { invitationText, loadConfig, machineAddresses, nodeAddresses } from '../daemon/index.ts';
-import { type DeviceKey, INVITATION_EXPIRES_MS, printInvitation } from '../protocol/index.ts';
+import { INVITATION_EXPIRES_MS, printInvitation } from '../protocol/index.ts';
 import { nothingNamed, severalNamed, usageError } from './errors.ts';
+import { deviceNamed } from './grant-commands.ts';
 import { type FolderOptions, withIdentity } from './node-commands.ts';
 import { withOperatorOrFolder } from './operator-link.ts';
 import { roleNamed, rolesAtOf } from './role-options.ts';
@@ -133,18 +134,4 @@ export async function devicesRemoveCommand(world: World, name: string, options: 
   });
   if (options.json) world.terminal.out(`${JSON.stringify({ device, removed })}\n`);
   else world.terminal.out(`removed ${harmless(label)} (${device.slice(0, 16)})\n`);
-}
-
-/** The one device of that label, or whose key begins so. */
-export function deviceNamed(
-  devices: readonly { device: string; label: string }[],
-  name: string,
-): { device: DeviceKey; label: string } {
-  const labelled = devices.filter(({ label }) => label === name);
-  const found =
-    labelled.length > 0 ? labelled : devices.filter(({ device }) => name.length >= 4 && device.startsWith(name));
-  const keys = found.map(({ device }) => device.slice(0, 16));
-  if (found.length > 1) throw severalNamed('device', name, keys);
-  if (!found[0]) throw nothingNamed('device', name);
-  return { device: found[0].device as DeviceKey, label: found[0].label };
 }

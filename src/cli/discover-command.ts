@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { createCameraDiscovery, createOnvifDriver, type DiscoveryDeps, type DiscoveryWish } from '../cameras/index.ts';
 import type { NvrClient } from '../client/index.ts';
 import { knownCameras, loadConfig } from '../daemon/index.ts';
@@ -38,35 +37,14 @@ export interface LocalDiscoverOptions extends DiscoverOptions {
 /** The network as a search of our own needs it. */
 export type DiscoverNetworkDeps = Pick<DiscoveryDeps, 'datagrams' | 'networks' | 'driverOf'>;
 
-/** Adds `discover` to the program. */
-export function addDiscoverCommand(program: Command, world: World): void {
-  discoverOptions(program.command('discover'))
-    .description('look for ONVIF cameras from this machine; no node needs to run')
-    .option('--port <port>', 'UDP port that answers come to; 0 is any (default: as configured, else 33702)')
-    .option(
-      '--data <folder>',
-      'data folder whose sources are known (default: CONSTITUTE_NVR_DATA, else data beside the program)',
-    )
-    .option('--json', 'one JSON object on standard output')
-    .action((options) => discoverCommand(world, networkOf(world), options));
-}
-
 /** The network of this machine. */
-function networkOf({ clock, random, log }: World): DiscoverNetworkDeps {
+export function networkOf({ clock, random, log }: World): DiscoverNetworkDeps {
   const deps = { clock, random, log: log('warn'), http: createNodeHttp({ clock }), hashes: nodeCameraHashes };
   return {
     datagrams: createNodeDatagrams(),
     networks: () => interfaceAddresses().filter(({ family }) => family === 4),
     driverOf: ({ service, credentials }) => createOnvifDriver(deps, { service, credentials, trustedAddress: false }),
   };
-}
-
-/** Gives a command the options of every search. */
-export function discoverOptions(command: Command): Command {
-  return command
-    .option('--interface <name...>', 'only these interfaces, by name or address')
-    .option('--seconds <count>', 'how long, 1 to 10', '3')
-    .option('--host <host>', 'ask this host alone; with :PORT where its ONVIF is not at 80');
 }
 
 /** `discover`: looks for cameras from this machine, whether or not a node runs on it. */

@@ -1,8 +1,15 @@
 import type { Command } from 'commander';
 import type { NvrClient } from '../client/index.ts';
-import { ACTIONS, type Action, type GrantFacts, isSourceId, ROLES, type SourceId } from '../protocol/index.ts';
-import { deviceNamed } from './device-commands.ts';
-import { timeRefused, usageError } from './errors.ts';
+import {
+  ACTIONS,
+  type Action,
+  type DeviceKey,
+  type GrantFacts,
+  isSourceId,
+  ROLES,
+  type SourceId,
+} from '../protocol/index.ts';
+import { nothingNamed, severalNamed, timeRefused, usageError } from './errors.ts';
 import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
 import { AT_OPTION, collected, roleNamed, rolesAtOf } from './role-options.ts';
 import { harmless, lengthText, printTable, timeText } from './terminal.ts';
@@ -143,4 +150,18 @@ function termsOf(world: World, { role: named, source, at, action, past, from, un
     ...(from === undefined ? {} : { notBefore: timeOf(from) }),
     ...(until === undefined ? {} : { notAfter: timeOf(until) }),
   };
+}
+
+/** The one device of that label, or whose key begins so. */
+export function deviceNamed(
+  devices: readonly { device: string; label: string }[],
+  name: string,
+): { device: DeviceKey; label: string } {
+  const labelled = devices.filter(({ label }) => label === name);
+  const found =
+    labelled.length > 0 ? labelled : devices.filter(({ device }) => name.length >= 4 && device.startsWith(name));
+  const keys = found.map(({ device }) => device.slice(0, 16));
+  if (found.length > 1) throw severalNamed('device', name, keys);
+  if (!found[0]) throw nothingNamed('device', name);
+  return { device: found[0].device as DeviceKey, label: found[0].label };
 }

@@ -13,7 +13,6 @@ import { schnorrPublicKey, xWingPairOfSeed, xWingPublicKey } from '../crypto/ind
 import { isNvrError } from '../errors.ts';
 import { openNodeSocket } from '../platform/node/index.ts';
 import { checkResult, type DeviceKey, type InvitationCode } from '../protocol/index.ts';
-import { searchNode } from './node-search.ts';
 import { type Pairing, PairingStore } from './pairing-store.ts';
 import type { World } from './world.ts';
 
@@ -39,6 +38,7 @@ export async function withNode<T>(
   } catch (error) {
     if (begun || !pairing.ways || !isUnreachable(error)) throw error;
     world.terminal.err(`${pairing.name} is not where it was; asking the swarm …\n`);
+    const { searchNode } = await import('./node-search.ts');
     const found = await searchNode(world, pairing, pairing.ways);
     if (!found) throw error;
     return connectTo(

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { type CommandResult, keyFingerprint, PAIRING_CODE_EXPIRES_MS, printPairingCode } from '../protocol/index.ts';
 import { nothingNamed, severalNamed, usageError } from './errors.ts';
 import type { FolderOptions } from './node-commands.ts';
-import { withOperatorOrFolder } from './operator-link.ts';
 import { type Reach, type ReachOptions, reachingCommands, type Speaker } from './reach.ts';
 import { roleNamed, rolesAtOf } from './role-options.ts';
 import { harmless, printTable, timeText } from './terminal.ts';
@@ -22,6 +21,7 @@ export async function devicesCodeCommand(
   const expiresMs = parseLength(options.expires);
   if (expiresMs === null || expiresMs < min || expiresMs > max) throw usageError('expected --expires from 1m to 1h');
   const approve = options.approve ?? false;
+  const { withOperatorOrFolder } = await import('./operator-link.ts');
   const { nodeId, address, made, first } = await withOperatorOrFolder(world, options, {
     asked: async (client, identity, running) => {
       const { devices } = await client.call('devices.list', {});

@@ -3,42 +3,23 @@ import { Command, CommanderError, Option } from 'commander';
 import { fromUtf8 } from '../bytes/index.ts';
 import { isNvrError } from '../errors.ts';
 import { createNodeDatagrams } from '../platform/node/index.ts';
-import {
-  runVirtualCamera,
-  type VirtualCameraFlags,
-  virtualCameraOptions,
-  virtualDeviceOptions,
-} from '../virtual-camera/index.ts';
+import type { VirtualCameraFlags } from '../virtual-camera/index.ts';
 import { adviceFor } from './advice.ts';
-import { auditListCommand, auditVerifyCommand, clientAuditCommand } from './audit-commands.ts';
 import { addEventsCommand } from './client-events.ts';
-import { findCommand } from './client-find.ts';
 import { segmentsCommand, sourcesCommand, statusCommand } from './client-listings.ts';
 import { getCommand, liveCommand, playCommand } from './client-media.ts';
 import { nodesCommand, pairCommand } from './client-pairing.ts';
 import { snapshotCommand } from './client-snapshot.ts';
-import {
-  devicesInviteCommand,
-  devicesListCommand,
-  devicesRemoveCommand,
-  devicesWithdrawCommand,
-} from './device-commands.ts';
-import { addDiscoverCommand } from './discover-command.ts';
 import { programFault } from './errors.ts';
 import { EXIT_CODES, EXIT_OK } from './exit-codes.ts';
 import { addGrantCommands } from './grant-commands.ts';
 import { addKeptCameraCommands, imagingCommand } from './kept-camera-commands.ts';
-import { configCheckCommand } from './node-commands.ts';
 import { withNode } from './node-link.ts';
 import { addPairingDecisions, devicesCodeCommand } from './pairing-commands.ts';
 import { PTZ_ACTIONS, ptzCommand } from './ptz-command.ts';
-import { clientRewrapCommand, vaultRewrapCommand } from './rewrap-commands.ts';
 import { AT_OPTION, collected } from './role-options.ts';
-import { addSourceCommands } from './source-commands.ts';
-import { startCommand, versionOf } from './start-command.ts';
-import { swarmCommand } from './swarm-commands.ts';
-import { vaultImportCommand, vaultVerifyCommand } from './vault-commands.ts';
-import type { World } from './world.ts';
+import { addSourceCommands, discoverOptions } from './source-commands.ts';
+import { versionOf, type World } from './world.ts';
 
 /**
  * Runs one command line and gives its exit code. Errors are told on standard error: what happened in one line, what to do
@@ -65,11 +46,14 @@ function tellError(world: World, error: unknown, json: boolean): number {
   return EXIT_CODES[kind];
 }
 
-/** Every command, as commander knows them. */
+/**
+ * Every command, as commander knows them. What only some commands need (the recorder, its vault, cameras) is loaded by those that do: most are run by
+ * people who wait for them.
+ */
 export function buildProgram(world: World): Command {
   const program = new Command('constitute-nvr')
     .description('A video recorder that seals every fragment in memory and serves only its paired devices.')
-    .version(versionOf(world.home))
+    .version(versionOf(world))
     .exitOverride()
     .configureOutput({
       writeOut: (text) => world.terminal.out(text),
@@ -92,7 +76,7 @@ function addNodeCommands(program: Command, world: World): void {
     .addOption(data())
     .option('--no-qr', 'print invitations as text only')
     .option('--viewer <folder>', 'serve the viewer built into this folder (default: web/dist beside the program)')
-    .action((options) => startCommand(world, options));
+    .action(async (options) => (await import('./start-command.ts')).startCommand(world, options));
 
   const devices = program.command('devices').description('paired devices and invitations of the node in a data folder');
   devices
@@ -100,7 +84,7 @@ function addNodeCommands(program: Command, world: World): void {
     .description('paired devices')
     .addOption(data())
     .addOption(json())
-    .action((options) => devicesListCommand(world, options));
+    .action(async (options) => (await import('./device-commands.ts')).devicesListCommand(world, options));
   devices
     .command('invite')
     .description('make a one-time invitation')
@@ -110,14 +94,16 @@ function addNodeCommands(program: Command, world: World): void {
     .option('--at <source=role>', AT_OPTION, collected)
     .option('--expires <length>', 'from 1m to 24h', '10m')
     .option('--no-qr', 'as text only')
-    .action((options) => devicesInviteCommand(world, options));
+    .action(async (options) => (await import('./device-commands.ts')).devicesInviteCommand(world, options));
   devices
     .command('withdraw')
     .description('take an invitation back that waits')
     .argument('<invitation>', 'the beginning of its id, as list shows it')
     .addOption(data())
     .addOption(json())
-    .action((invitation, options) => devicesWithdrawCommand(world, invitation, options));
+    .action(async (invitation, options) =>
+      (await import('./device-commands.ts')).devicesWithdrawCommand(world, invitation, options),
+    );
   devices
     .command('code')
     .description('make a code of eight digits to be typed on one new device')
@@ -136,7 +122,9 @@ function addNodeCommands(program: Command, world: World): void {
     .argument('<device>', 'its label, or the beginning of its key')
     .addOption(data())
     .addOption(json())
-    .action((device, options) => devicesRemoveCommand(world, device, options));
+    .action(async (device, options) =>
+      (await import('./device-commands.ts')).devicesRemoveCommand(world, device, options),
+    );
 
   program
     .command('config')
@@ -145,7 +133,7 @@ function addNodeCommands(program: Command, world: World): void {
     .description('read it as start would; say every mistake')
     .addOption(data())
     .addOption(json())
-    .action((options) => configCheckCommand(world, options));
+    .action(async (options) => (await import('./node-commands.ts')).configCheckCommand(world, options));
 
   const vault = program.command('vault').description('the recordings in a data folder');
   vault
@@ -153,7 +141,7 @@ function addNodeCommands(program: Command, world: World): void {
     .description('read every recording and the log, and say what is damaged')
     .addOption(data())
     .addOption(json())
-    .action((options) => vaultVerifyCommand(world, options));
+    .action(async (options) => (await import('./vault-commands.ts')).vaultVerifyCommand(world, options));
   vault
     .command('import')
     .description('take in recordings of version 1')
@@ -162,7 +150,9 @@ function addNodeCommands(program: Command, world: World): void {
     .option('--time-zone <zone>', "the old recorder's, as in Europe/Berlin (default: this machine's)")
     .addOption(data())
     .addOption(json())
-    .action((folder, options) => vaultImportCommand(world, folder, options));
+    .action(async (folder, options) =>
+      (await import('./vault-commands.ts')).vaultImportCommand(world, folder, options),
+    );
 
   program
     .command('swarm')
@@ -170,21 +160,21 @@ function addNodeCommands(program: Command, world: World): void {
     .option('--once', 'one picture only')
     .addOption(data())
     .addOption(json())
-    .action((options) => swarmCommand(world, options));
+    .action(async (options) => (await import('./swarm-commands.ts')).swarmCommand(world, options));
 
   vault
     .command('rewrap')
     .description('write the key files of old recordings anew for the devices that may open them now')
     .addOption(data())
     .addOption(json())
-    .action((options) => vaultRewrapCommand(world, options));
+    .action(async (options) => (await import('./rewrap-commands.ts')).vaultRewrapCommand(world, options));
 
   const audit = program.command('audit').description('what was done at the node of a data folder, and by whom');
   addAuditFilter(audit.command('list', { isDefault: true }))
     .description('what was done, the newest first')
     .addOption(data())
     .addOption(json())
-    .action((options) => auditListCommand(world, options));
+    .action(async (options) => (await import('./audit-commands.ts')).auditListCommand(world, options));
   audit
     .command('verify')
     .description('check the audit log against the node key; the files suffice')
@@ -192,12 +182,27 @@ function addNodeCommands(program: Command, world: World): void {
     .option('--head <head>', 'a head that audit verify printed before: finds what was cut off since')
     .addOption(data())
     .addOption(json())
-    .action((options) => auditVerifyCommand(world, options));
+    .action(async (options) => (await import('./audit-commands.ts')).auditVerifyCommand(world, options));
 
-  addDiscoverCommand(program, world);
+  addDiscover(program, world);
   addSourceCommands(program, world, 'operator');
   addKeptCameraCommands(program, world, 'operator');
   addVirtualCamera(program, world);
+}
+
+function addDiscover(program: Command, world: World): void {
+  discoverOptions(program.command('discover'))
+    .description('look for ONVIF cameras from this machine; no node needs to run')
+    .option('--port <port>', 'UDP port that answers come to; 0 is any (default: as configured, else 33702)')
+    .option(
+      '--data <folder>',
+      'data folder whose sources are known (default: CONSTITUTE_NVR_DATA, else data beside the program)',
+    )
+    .addOption(json())
+    .action(async (options) => {
+      const { discoverCommand, networkOf } = await import('./discover-command.ts');
+      await discoverCommand(world, networkOf(world), options);
+    });
 }
 
 function addAuditFilter(command: Command): Command {
@@ -244,6 +249,7 @@ async function virtualCameraCommand(
   world: World,
   options: VirtualCameraFlags & { passwordFile?: string; fault?: string[] },
 ): Promise<void> {
+  const { runVirtualCamera, virtualCameraOptions, virtualDeviceOptions } = await import('../virtual-camera/index.ts');
   const { passwordFile, fault, ...flags } = options;
   const camera = virtualCameraOptions({ ...flags, password: await lineOf(world, passwordFile), faults: fault });
   const { clock, random, terminal } = world;
@@ -300,7 +306,7 @@ function addClientCommands(program: Command, world: World): void {
     .option('--zone <key...>', 'zones they share with the node')
     .addOption(node())
     .addOption(json())
-    .action((options) => findCommand(world, options));
+    .action(async (options) => (await import('./client-find.ts')).findCommand(world, options));
   client
     .command('sources')
     .description('what the node records, and how it goes')
@@ -389,13 +395,13 @@ function addClientCommands(program: Command, world: World): void {
     .description('what was done at the node, and by whom; for owners')
     .addOption(node())
     .addOption(json())
-    .action((options) => clientAuditCommand(world, options));
+    .action(async (options) => (await import('./audit-commands.ts')).clientAuditCommand(world, options));
   client
     .command('rewrap')
     .description('have the key files of old recordings written anew; for owners')
     .addOption(node())
     .addOption(json())
-    .action((options) => clientRewrapCommand(world, options));
+    .action(async (options) => (await import('./rewrap-commands.ts')).clientRewrapCommand(world, options));
   addSourceCommands(client, world, 'client');
   addKeptCameraCommands(client, world, 'client');
 }

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { NvrClient } from '../client/index.ts';
 import { withNode } from './node-link.ts';
-import { withOperator } from './operator-link.ts';
 import type { World } from './world.ts';
 
 /** Who speaks to the node: a paired device, or the operator at the machine. */
@@ -34,7 +33,10 @@ export function reachingCommands(parent: Command, world: World, as: Speaker) {
         .addOption(new Option('--json', 'one JSON object on standard output')),
     reach:
       (options: ReachOptions): Reach =>
-      (work) =>
-        as === 'client' ? withNode(world, options.node, work) : withOperator(world, options, work),
+      async (work) => {
+        if (as === 'client') return withNode(world, options.node, work);
+        const { withOperator } = await import('./operator-link.ts');
+        return withOperator(world, options, work);
+      },
   };
 }

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { NvrClient } from '../client/index.ts';
 import type { CommandParams } from '../protocol/index.ts';
-import { cameraDiscoverCommand, discoverOptions } from './discover-command.ts';
 import { nothingNamed, usageError } from './errors.ts';
 import { type Reach, reachingCommands, type Speaker } from './reach.ts';
 import { addressesOf, checkedParams, type SourceOptions } from './source-options.ts';
@@ -55,8 +54,11 @@ export function addSourceCommands(parent: Command, world: World, as: Speaker): v
 
   const camera = parent.command('camera').description('cameras on the networks of a running node');
   const cameras = reachingCommands(camera, world, as);
-  discoverOptions(cameras.command('discover', 'ask the networks of the node for ONVIF cameras')).action((options) =>
-    cameraDiscoverCommand(world, cameras.reach(options), options),
+  discoverOptions(cameras.command('discover', 'ask the networks of the node for ONVIF cameras')).action(
+    async (options) => {
+      const { cameraDiscoverCommand } = await import('./discover-command.ts');
+      await cameraDiscoverCommand(world, cameras.reach(options), options);
+    },
   );
 }
 
@@ -149,4 +151,12 @@ async function wishOf(
   const enabled = options.enable ? { enabled: true } : options.disable ? { enabled: false } : {};
   const wish = { source, expect, ...Object.fromEntries([...given, ...cleared]), ...enabled };
   return checkedParams('sources.upsert', wish);
+}
+
+/** Gives a command the options of every search. */
+export function discoverOptions(command: Command): Command {
+  return command
+    .option('--interface <name...>', 'only these interfaces, by name or address')
+    .option('--seconds <count>', 'how long, 1 to 10', '3')
+    .option('--host <host>', 'ask this host alone; with :PORT where its ONVIF is not at 80');
 }

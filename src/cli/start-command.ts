@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   createDaemon,
@@ -16,7 +15,7 @@ import {
   createNodeProcesses,
   createNodeSockets,
 } from '../platform/node/index.ts';
-import type { World } from './world.ts';
+import { versionOf, type World } from './world.ts';
 
 /** `start`: runs the node until it is interrupted. */
 export async function startCommand(
@@ -32,7 +31,7 @@ export async function startCommand(
     const { config, added } = await prepareFolder(files, place.folder);
     const processes = createNodeProcesses();
     const log = world.log(config.log);
-    const version = versionOf(home);
+    const version = versionOf(world);
     const datagrams = createNodeDatagrams();
     const sockets = createNodeSockets();
     const http = createNodeHttp({ clock });
@@ -77,11 +76,6 @@ export async function startCommand(
   } finally {
     held.release();
   }
-}
-
-/** The version in package.json. */
-export function versionOf(home: string): string {
-  return (JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SyncCryptoSuite } from '../crypto/index.ts';
 import type { Clock, Files, Log, Processes, Random } from '../platform/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,4 +23,9 @@ export interface World {
   interrupt: AbortSignal;
   /** Calls the listener at each SIGHUP, until the function it gives is called; while nobody listens SIGHUP ends the program. */
   onHangup(listener: () => void): () => void;
+}
+
+/** The version in package.json. */
+export function versionOf({ home }: Pick<World, 'home'>): string {
+  return (JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }).version;
 }
