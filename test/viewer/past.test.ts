@@ -160,8 +160,8 @@ describe('the past', () => {
     ];
     await page.keyboard.press('e');
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('From').fill(localText(start));
-    await dialog.getByLabel('To').fill(localText(end));
+    await dialog.getByRole('textbox', { name: 'From', exact: true }).fill(localText(start));
+    await dialog.getByRole('textbox', { name: 'To', exact: true }).fill(localText(end));
     assert.deepEqual(await viewer.axe(), []);
     await viewer.screenshot('export');
     const downloads: Download[] = [];
@@ -187,8 +187,8 @@ describe('the past', () => {
     const { page } = viewer;
     await page.keyboard.press('e');
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('From').fill(localText(from + 3_000));
-    await dialog.getByLabel('To').fill(localText(whole + 2_000));
+    await dialog.getByRole('textbox', { name: 'From', exact: true }).fill(localText(from + 3_000));
+    await dialog.getByRole('textbox', { name: 'To', exact: true }).fill(localText(whole + 2_000));
     await dialog.getByRole('checkbox', { name: /Camera 1/ }).uncheck();
     await dialog.getByRole('button', { name: 'Export', exact: true }).click();
     await dialog.getByRole('heading', { name: 'Export finished' }).waitFor({ timeout: 20_000 });

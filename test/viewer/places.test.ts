@@ -211,8 +211,8 @@ describe('where the page and its nodes may be', () => {
     await page.keyboard.press('e');
     const dialog = page.getByRole('dialog');
     const text = (at: number) => new Date(at).toISOString().slice(0, 19);
-    await dialog.getByLabel('From').fill(text(recordedFrom + 1_000));
-    await dialog.getByLabel('To').fill(text(recordedFrom + 4_000));
+    await dialog.getByRole('textbox', { name: 'From', exact: true }).fill(text(recordedFrom + 1_000));
+    await dialog.getByRole('textbox', { name: 'To', exact: true }).fill(text(recordedFrom + 4_000));
     await dialog.getByRole('checkbox', { name: /Camera 2/ }).uncheck();
     await viewer.screenshot('plain-http-export');
     await dialog.getByRole('button', { name: 'Export', exact: true }).click();
