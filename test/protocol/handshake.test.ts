@@ -12,8 +12,8 @@ import { type Cast, castOf, node, scriptOf, suites } from './handshake-cast.ts';
 
 const EMPTY = new Uint8Array(0);
 /** Inside long sealed fields every byte is like its neighbour; `SLOW=1` changes each of them all the same. */
-const STEP = process.env['SLOW'] ? 1 : 5;
-const MUTATIONS = process.env['SLOW'] ? 5_000 : 400;
+const STEP = process.env['SLOW'] ? 1 : 11;
+const MUTATIONS = process.env['SLOW'] ? 5_000 : 200;
 
 const casts = { 'a known device': castOf(scriptOf(1, false)), 'an invited device': castOf(scriptOf(2, true)) };
 

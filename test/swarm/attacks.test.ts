@@ -99,7 +99,7 @@ test('an address that proves nothing is never sent more than it sent', async () 
       sums.delete(`10.0.9.9 ${PORT}`);
       for (const [address, balance] of sums) assert.ok(balance <= 0, `${address} got ${balance} bytes more`);
     }),
-    { numRuns: SLOW ? 1_000 : 60 },
+    { numRuns: SLOW ? 1_000 : 40 },
   );
   assert.equal(node.swarm.status().peers.length, 1);
   assert.equal(refused(node, 'fault'), 0);
@@ -358,7 +358,7 @@ test('a seeded run of damaged datagrams from strangers and peers ends nothing', 
     concatBytes(encodeHello(random.bytes(16)), random.bytes(32)),
   ];
   let count = 0;
-  for (const bytes of mutations(seeds, SLOW ? 60_000 : 3_000, 31)) {
+  for (const bytes of mutations(seeds, SLOW ? 60_000 : 2_000, 31)) {
     wire.inject(bytes, at(B), count % 3 ? at(`198.51.100.${count % 250}`, 1 + (count % 60_000)) : at(A));
     if (++count % 100 === 0) {
       wire.sent.length = 0;

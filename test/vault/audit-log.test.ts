@@ -7,8 +7,8 @@ import { createAuditLog } from '../../src/vault/index.ts';
 import { AuditBench, DAY, detailOf, device } from './audit-bench.ts';
 import { testKeys } from './bench.ts';
 
-const SEEDS = process.env['SLOW'] === '1' ? 400 : 15;
-const STEP = process.env['SLOW'] === '1' ? 1 : 3;
+const SEEDS = process.env['SLOW'] === '1' ? 400 : 8;
+const STEP = process.env['SLOW'] === '1' ? 1 : 5;
 
 test('what is noted is on the disk within a second, in order, whatever came before the start', async () => {
   const bench = new AuditBench();

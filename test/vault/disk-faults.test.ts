@@ -9,7 +9,7 @@ import type { GapCause } from '../../src/protocol/index.ts';
 import { verifyVault } from '../../src/vault/index.ts';
 import { Bench, openStored, place, record, until } from './bench.ts';
 
-const STEP = process.env['SLOW'] === '1' ? 1 : 6;
+const STEP = process.env['SLOW'] === '1' ? 1 : 10;
 const FAULTS: readonly DiskFault[] = ['EIO', 'ENOSPC', 'EROFS', 'EMFILE', 'short'];
 
 /** A suite that remembers every (key, nonce) it sealed under. */

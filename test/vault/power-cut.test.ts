@@ -6,7 +6,7 @@ import { type DurableMark, type StreamWriter, verifyVault } from '../../src/vaul
 import { Bench, openStored, place } from './bench.ts';
 import type { SyntheticStream } from './synthetic-stream.ts';
 
-const SEEDS = process.env['SLOW'] === '1' ? 150 : 8;
+const SEEDS = process.env['SLOW'] === '1' ? 150 : 5;
 const ROUNDS = 4;
 
 interface Recording {

@@ -14,7 +14,7 @@ import {
 
 const SLOW = process.env['SLOW'] === '1';
 /** With `SLOW=1` the full size and real signatures. */
-const NODES = SLOW ? 100 : 32;
+const NODES = SLOW ? 100 : 20;
 const GATEWAYS = 3;
 
 /** An app event of a node's own, as enrolment and revocations are. */
