@@ -29,14 +29,14 @@ try {
 
   let failed = false;
   if (!flags.has('--vectors') && !flags.has('--only-tests')) {
-    for (const [what, args] of [
-      ['types', [join(root, 'node_modules/typescript/bin/tsc')]],
-      ['types of the viewer', [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'web']],
-      ['lint and format', [join(root, 'scripts/lint/biome.mjs'), 'check', '--error-on-warnings', '.']],
-    ]) {
-      say(`test: ${what} …`);
-      if ((await handOver(node, args)) !== 0) failed = true;
-    }
+    say('test: types, types of the viewer, lint and format …');
+    const checks = [
+      [join(root, 'node_modules/typescript/bin/tsc')],
+      [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'web'],
+      [join(root, 'scripts/lint/biome.mjs'), 'check', '--error-on-warnings', '.'],
+    ];
+    const codes = await Promise.all(checks.map((args) => handOver(node, args)));
+    failed = codes.some((code) => code !== 0);
   }
   // Every file of tests is a process of its own: what one compiled the next need not.
   const env = { NODE_COMPILE_CACHE: join(root, '.runtime/compile-cache'), ...process.env, NODE_NO_WARNINGS: '1' };
