@@ -238,12 +238,7 @@ describe('the whole path, through the command line', { concurrency: false }, () 
   });
 
   test('the second start is up in under 3 s, and prints no invitation', async () => {
-    let { text, ms } = await nvr.start();
-    if (ms >= 3_000) {
-      // Other tests share the machine: once more.
-      assert.equal((await nvr.stop('SIGTERM')).code, 0);
-      ({ text, ms } = await nvr.start());
-    }
+    const { text, ms } = await nvr.start();
     assert.ok(ms < 3_000, `${Math.round(ms)} ms`);
     assert.match(text, /^devices {6}1 paired$/m);
     assert.doesNotMatch(text, /client pair/);
