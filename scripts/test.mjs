@@ -43,13 +43,16 @@ try {
   if (flags.has('--slow')) env.SLOW = '1';
   const files = testFiles(flags.has('--vectors') ? ['test/vectors-third-party/'] : patterns);
   say(`test: ${files.length} files …`);
-  const code = await handOver(node, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files], env);
+  const code = await handOver(node, [join(root, 'scripts/proof.mjs'), ...files], env);
   process.exitCode = failed ? 1 : code;
 } catch (error) {
   giveUp(error);
 }
 
-/** Every test whose path holds one of the words (all where there is none); long ones first, so that none runs alone last. */
+/**
+ * Every test whose path holds one of the words (all where there is none). Those of the viewer first, which run one after the other, then
+ * other long ones: nothing runs alone last.
+ */
 function testFiles(holding) {
   const found = readdirSync(join(root, 'test'), { recursive: true })
     .map((name) => `test/${name}`)
@@ -57,6 +60,6 @@ function testFiles(holding) {
       (name) => name.endsWith('.test.ts') && (holding.length === 0 || holding.some((word) => name.includes(word))),
     );
   if (found.length === 0) throw new Error(`no test file has ${holding.join(' or ')} in its path`);
-  const weight = (file) => (/^test\/(e2e|viewer|crash)\//.test(file) ? 0 : 1);
-  return found.sort((a, b) => weight(a) - weight(b) || (a < b ? -1 : 1));
+  const place = (file) => [/^test\/viewer\//, /^test\/(e2e|crash)\//, /^/].findIndex((folder) => folder.test(file));
+  return found.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
 }
