@@ -1,11 +1,12 @@
 // Runs the files of tests it is given, two at a time, in the order given, and tells them as one run: scripts/test.mjs starts it.
-// Tests of the viewer run one after the other, beside others: two browsers at once are more than two cores can show in time.
+// Those that want much of the machine and judge times run one after the other, beside others: two browsers at once are more than two cores
+// can show in time, and two nodes that start beside a wall of pictures do not meet as soon as they do elsewhere.
 import { Readable } from 'node:stream';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
 const AT_ONCE = 2;
-const VIEWER = /^test\/viewer\//;
+const ONE_BY_ONE = /^test\/(viewer\/|e2e\/swarm-namespaces)/;
 const SUMMARY = [
   ['tests', 'tests'],
   ['suites', 'suites'],
@@ -37,8 +38,8 @@ async function* eventsOfAll(waiting) {
   const running = new Map();
   for (;;) {
     while (running.size < AT_ONCE && !stop.signal.aborted) {
-      const browsing = [...running.keys()].some((file) => VIEWER.test(file));
-      const next = waiting.findIndex((file) => !(browsing && VIEWER.test(file)));
+      const taken = [...running.keys()].some((file) => ONE_BY_ONE.test(file));
+      const next = waiting.findIndex((file) => !(taken && ONE_BY_ONE.test(file)));
       if (next === -1) break;
       const [file] = waiting.splice(next, 1);
       const done = eventsOf(file).then((events) => ({ file, events }));

@@ -51,7 +51,7 @@ try {
 
 /**
  * Every test whose path holds one of the words (all where there is none). Those of the viewer first, which run one after the other, then
- * other long ones: nothing runs alone last.
+ * other long ones: little runs alone last.
  */
 function testFiles(holding) {
   const found = readdirSync(join(root, 'test'), { recursive: true })

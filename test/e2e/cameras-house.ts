@@ -39,7 +39,7 @@ export class CameraHouse {
   };
   readonly #standing = new Set<VirtualDevice>();
 
-  /** A device at that place, which also answers probes there. */
+  /** A device at that place, which also answers probes there. Of two devices at one address only one is asked: every test has its own. */
   async open({ host, port, streams }: Place, options: VirtualDeviceOptions): Promise<VirtualDevice> {
     const device = createVirtualDevice(this.#deps, {
       host,

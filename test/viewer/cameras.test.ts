@@ -15,6 +15,8 @@ import { LAPTOP, PHONE, tile, type Viewer, ViewerWorld } from './support.ts';
 /** Other tests have devices on this machine too. */
 const NAME = `Yard eye ${process.pid}`;
 const PASSWORD = 'hunter2-first-word';
+/** No other test has a camera there. */
+const HOST = '127.0.0.7';
 const WRONG = 'swordfish-not-it';
 const OPTIONS = {
   serial: `YARD-${process.pid}`,
@@ -37,7 +39,7 @@ describe('cameras, managed in the browser', { skip: process.env['SLOW'] ? false 
   let removedAt = 0;
 
   before(async () => {
-    place = { host: '127.0.0.1', port: await freePort(), streams: await freePort() };
+    place = { host: HOST, port: await freePort(), streams: await freePort() };
     device = await house.open(place, OPTIONS);
     world = await ViewerWorld.start({
       cameras: 1,
@@ -128,7 +130,7 @@ describe('cameras, managed in the browser', { skip: process.env['SLOW'] ? false 
     await viewer.screenshot('cameras-nothing-found');
     await dialog()
       .getByLabel('Ask one address')
-      .fill(`127.0.0.1:${await freePort()}`);
+      .fill(`127.0.0.8:${await freePort()}`);
     await dialog().getByRole('button', { name: 'Ask', exact: true }).click();
     await dialog().getByText('Nothing answers at this address.').waitFor();
     await look('find');

@@ -18,6 +18,9 @@ const exporting = (page: Page) => page.getByRole('button', { name: /^export/i })
 const timeline = (page: Page) => page.getByRole('region', { name: 'Time', exact: true });
 const row = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
 
+/** No other test has a camera there. */
+const HOST = '127.0.0.6';
+
 describe('devices and what they may', { skip: process.env['SLOW'] ? false : 'SLOW=1' }, () => {
   const house = new CameraHouse();
   let world: ViewerWorld;
@@ -25,10 +28,10 @@ describe('devices and what they may', { skip: process.env['SLOW'] ? false : 'SLO
 
   before(async () => {
     const [port, streams] = [await freePort(), await freePort()];
-    await house.open({ host: '127.0.0.1', port, streams }, { serial: 'HEAD-1', ptz: true, imaging: true });
+    await house.open({ host: HOST, port, streams }, { serial: 'HEAD-1', ptz: true, imaging: true });
     world = await ViewerWorld.start({
       cameras: 2,
-      source: `    onvif: http://127.0.0.1:${port}/onvif/device_service\n`,
+      source: `    onvif: http://${HOST}:${port}/onvif/device_service\n`,
     });
     await world.recording();
     owner = await world.paired({ name: 'Owner', size: LAPTOP });
