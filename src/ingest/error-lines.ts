@@ -54,6 +54,14 @@ export function classifyErrorLine(line: string): Complaint | null {
 }
 
 /**
+ * True where a parser or a codec complains of what one packet held, and not the way the packets come or go. ffmpeg goes on after it, and the
+ * last picture of a connection that breaks is often cut in two: while pictures come such a line explains no end.
+ */
+export function isOfOnePacket(line: string): boolean {
+  return /^\[(?!rtsp|tcp|udp|concat|mp4|in#|out#)[^\]]* @ /.test(line);
+}
+
+/**
  * By how much the video's timestamps went back, in its track's ticks, where a line says so of our first output stream; null
  * elsewhere. ffmpeg 5 and 6 write `Non-monotonous DTS in output stream 0:0; previous: 9, current: 4`, 7 begins with `[vost#0:0/copy]`.
  */

@@ -6,7 +6,7 @@ import {
   recordingCommand,
 } from '../media/index.ts';
 import type { Clock, OwnedProcess, Processes } from '../platform/index.ts';
-import { backwardTicks, classifyErrorLine, TIMESTAMPS_JUMPED } from './error-lines.ts';
+import { backwardTicks, classifyErrorLine, isOfOnePacket, TIMESTAMPS_JUMPED } from './error-lines.ts';
 import type { Supplied, Supply, SupplyListener } from './supply.ts';
 
 export interface FfmpegOrder {
@@ -69,7 +69,8 @@ export class FfmpegSupply implements Supply {
   /** One line of the child's standard error. It goes no further: it may hold the camera's password. */
   #hear(line: string): void {
     const complaint = classifyErrorLine(line);
-    if (complaint) this.#listener.onComplaint(complaint);
+    const passing = complaint === 'malformed' && this.heardMs !== null && isOfOnePacket(line);
+    if (complaint && !passing) this.#listener.onComplaint(complaint);
     if (!this.#init) return;
     const backward = (backwardTicks(line) ?? 0) > BACK_S_MAX * this.#init.tracks[0]!.timescale;
     // From here on ffmpeg throws pictures away or squeezes their times together; a new child takes them as they are.

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { backwardTicks, type Complaint, classifyErrorLine, explain } from '../../src/ingest/error-lines.ts';
+import {
+  backwardTicks,
+  type Complaint,
+  classifyErrorLine,
+  explain,
+  isOfOnePacket,
+} from '../../src/ingest/error-lines.ts';
 import { GAP_CAUSES } from '../../src/protocol/index.ts';
 
 // As ffmpeg 5.1 and 7.1 write them.
@@ -39,6 +45,25 @@ const LINES: [string, Complaint | null][] = [
 
 test('lines of ffmpeg are understood', () => {
   for (const [line, complaint] of LINES) assert.equal(classifyErrorLine(line), complaint, line);
+});
+
+test('what one packet held is told from the way the packets come', () => {
+  for (const line of [
+    '[NULL @ 0x56238745d140] [error] missing picture in access unit with size 6',
+    '[h264 @ 0x55] [error] Invalid NAL unit size',
+    '[aist#0:1/pcm_alaw @ 0x55] [dec:pcm_alaw @ 0x56] [error] Error submitting packet to decoder: Invalid data found when processing input',
+  ])
+    assert.equal(isOfOnePacket(line), true, line);
+  for (const line of [
+    'pipe:0: Invalid data found when processing input',
+    '[in#0/concat @ 0x55] [error] Error during demuxing: Invalid data found when processing input',
+    '[out#0/mp4 @ 0x55] [error] Error muxing a packet',
+    '[concat @ 0x55] [error] Impossible to open rtsp://h/x',
+    '[rtsp @ 0x55] [error] Invalid data found when processing input',
+    '[error] Invalid data found',
+    '',
+  ])
+    assert.equal(isOfOnePacket(line), false, line);
 });
 
 test('timestamps of the video that go back are measured, those of the sound are not', () => {

@@ -457,6 +457,24 @@ test('garbage and endless boxes end a try as malformed, and are tried again', as
   }
 });
 
+test('a picture cut in two explains no end of a stream that gave pictures; one of a stream without any does', async () => {
+  const cut = '[NULL @ 0x5] [error] missing picture in access unit with size 6';
+  const scene = await new Scene().start();
+  scene.child.write(plain.init.bytes);
+  await scene.play(plain.fragments);
+  await scene.fail(cut);
+  assert.deepEqual(scene.sink.causes, ['ended']);
+  await scene.pass(ATTEMPT_MS_MAX);
+  scene.child.write(plain.init.bytes);
+  await scene.play(plain.fragments);
+  await scene.fail('pipe:0: Invalid data found when processing input');
+  assert.deepEqual(scene.sink.causes, ['ended', 'malformed']);
+  await scene.pass(ATTEMPT_MS_MAX);
+  await scene.fail(cut);
+  assert.equal(scene.recorder.status().cause, 'malformed');
+  await scene.recorder.stop();
+});
+
 test('a slow sink holds the camera back instead of filling memory, and is not called a stall', async () => {
   let release = () => {};
   const gate = new Promise<void>((resolve) => {
