@@ -78,10 +78,11 @@ export class RunningSource {
     return service === null ? this.#config.onvif : { service, hardwareId: null };
   }
 
-  /** Begins recording; waits for a generated camera, and for no other. */
+  /** Begins recording, whatever the camera does; waits only for the device service of a generated camera, which is asked next. */
   async start(): Promise<void> {
     this.#schedule.follow(this.#config.record.schedule);
     await this.#child?.start();
+    if (this.#child?.service) await this.#child.listening();
     for (const stream of this.#streams) await stream.start();
   }
 
@@ -131,6 +132,7 @@ export class RunningSource {
   }
 
   async #mayBegin(signal: AbortSignal) {
+    await this.#child?.listening(signal);
     const { cameras } = this.#deps;
     const { id, onvif } = this.#config;
     if (!cameras || !onvif) return null;

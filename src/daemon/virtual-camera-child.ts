@@ -6,7 +6,7 @@ import type { VirtualConfig } from './config.ts';
 
 /** The program that is started once more, as a camera. */
 const PROGRAM = resolve(import.meta.dirname, '../../bin/constitute-nvr');
-/** How long a start waits for the camera to listen; recorders go on trying afterwards. */
+/** How long the camera is waited for until it listens; recorders go on trying afterwards. */
 const READY_MS = 8_000;
 const RESTART_MS = 1_000;
 
@@ -20,6 +20,9 @@ export class VirtualCameraChild {
   readonly #serial: string;
   readonly #stopping = new AbortController();
   #child: OwnedProcess | null = null;
+  /** Null once it has listened, or taken too long to. */
+  #listening: Promise<void> | null = null;
+  #ready = () => {};
   #life: Promise<void> = Promise.resolve();
   #port = 0;
   #onvifPort = 0;
@@ -31,22 +34,31 @@ export class VirtualCameraChild {
     this.#serial = serial;
   }
 
-  /** Resolves when it listens, or has taken too long to. */
+  /** Takes its ports and begins; it listens some time later. */
   async start(): Promise<void> {
     this.#port = await freePort();
     if (this.#camera.onvif) this.#onvifPort = await freePort();
-    let ready = () => {};
-    const listening = new Promise<void>((done) => {
-      ready = done;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#deps.clock.after(READY_MS, resolve);
+    this.#ready = resolve;
+    this.#listening = promise.then(() => {
+      cancel();
+      this.#listening = null;
     });
-    this.#life = this.#live(ready);
-    const waiting = new AbortController();
-    await Promise.race([listening, this.#deps.clock.sleep(READY_MS, waiting.signal).catch(() => {})]);
-    waiting.abort();
+    this.#life = this.#live();
+  }
+
+  /** Resolves when it listens, has taken too long to, or is not waited for any more. */
+  async listening(signal?: AbortSignal): Promise<void> {
+    if (!this.#listening || signal?.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+    await Promise.race([this.#listening, promise]);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#ready();
     await this.#child?.stop();
     await this.#life;
   }
@@ -61,14 +73,14 @@ export class VirtualCameraChild {
     return this.#onvifPort === 0 ? null : `http://127.0.0.1:${this.#onvifPort}/onvif/device_service`;
   }
 
-  async #live(ready: () => void): Promise<void> {
+  async #live(): Promise<void> {
     const { clock, log, processes } = this.#deps;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       this.#child = processes.spawn(process.execPath, this.#arguments());
       this.#child.onErrorLine((line) => log.debug({ line }, 'the virtual camera said'));
       for await (const bytes of this.#child.stdout) {
-        if (new TextDecoder().decode(bytes).includes(this.#camera.onvif ? 'http://' : 'rtsp://')) ready();
+        if (new TextDecoder().decode(bytes).includes(this.#camera.onvif ? 'http://' : 'rtsp://')) this.#ready();
       }
       const exit = await this.#child.exited;
       if (signal.aborted) return;
