@@ -68,14 +68,14 @@ describe('cameras, managed in the browser', { skip: process.env['SLOW'] ? false 
     ] as const) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme: theme });
-      await drawn(viewer, theme);
+      await viewer.drawn();
       await viewer.screenshot(`cameras-${name}-${end}`);
       assert.deepEqual(await viewer.axe(), [], `${name}, ${end}`);
       assert.deepEqual(await cutOff(viewer), [], `${name}, ${end}`);
     }
     await page.setViewportSize(LAPTOP);
     await page.emulateMedia({ colorScheme: 'dark' });
-    await drawn(viewer, 'dark');
+    await viewer.drawn();
   };
 
   /** Pushes the stick and holds it. */
@@ -490,16 +490,6 @@ describe('cameras, managed in the browser', { skip: process.env['SLOW'] ? false 
 
   test('nothing was complained about', () => viewer.assertQuiet());
 });
-
-/** Waits until a change of size and theme is drawn, which takes a moment. */
-async function drawn(viewer: Viewer, theme: 'light' | 'dark'): Promise<void> {
-  await viewer.page.locator(`html[data-theme=${theme}]`).waitFor();
-  await viewer.page.evaluate(async () => {
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const changes = document.getAnimations().filter((each) => each instanceof CSSTransition);
-    await Promise.allSettled(changes.map(({ finished }) => finished));
-  });
-}
 
 /** Goes to a page by the rail. */
 async function nav(viewer: Viewer, name: string): Promise<void> {

@@ -55,7 +55,7 @@ describe('devices and what they may', { skip: process.env['SLOW'] ? false : 'SLO
     ] as const) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme: theme });
-      await still(page);
+      await viewer.drawn();
       await viewer.screenshot(`devices-${name}-${end}`);
       assert.deepEqual(await viewer.axe(), [], `${name}, ${end}`);
       assert.deepEqual(await tooWide(page), [], `${name}, ${end}`);
@@ -404,15 +404,6 @@ describe('devices and what they may', { skip: process.env['SLOW'] ? false : 'SLO
     owner.assertQuiet();
   });
 });
-
-/** Until colours have changed and what moves has come to rest. */
-async function still(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const ending = document.getAnimations().filter((each) => each.effect?.getComputedTiming().endTime !== Infinity);
-    await Promise.allSettled(ending.map((each) => each.finished));
-  });
-}
 
 /** The words of a key, as they are compared. */
 async function spoken(key: Locator): Promise<string> {

@@ -439,13 +439,23 @@ export class Viewer {
   /** A picture of what is seen, kept in test/screenshots. */
   async screenshot(name: string): Promise<void> {
     mkdirSync(SCREENSHOTS, { recursive: true });
-    // What is drawn on canvases follows a change of theme a frame later.
-    await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await this.drawn();
     await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+  }
+
+  /** Until a change of theme or size is drawn, colours have changed and what moves has come to rest. */
+  async drawn(): Promise<void> {
+    await this.page.evaluate(async () => {
+      // The theme follows in the next frame, what is drawn on canvases in the one after it.
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const ending = document.getAnimations().filter((each) => each.effect?.getComputedTiming().endTime !== Infinity);
+      await Promise.allSettled(ending.map(({ finished }) => finished));
+    });
   }
 
   /** What axe finds wrong, each as one line; empty is good. */
   async axe(): Promise<string[]> {
+    await this.drawn();
     if (!(await this.page.evaluate(() => 'axe' in globalThis))) {
       await this.page.evaluate(readFileSync(AXE, 'utf8'));
     }
