@@ -58,12 +58,19 @@ export const PIXEL_PROBE = `
     const video = seenBy(css);
     if (!video || video === watch.video) return;
     watch.video = video;
+    let last = 0;
     const look = (now, { expectedDisplayTime, mediaTime, presentedFrames: presented }) => {
-      if (watches.get(css) !== watch || watch.video !== video) return;
-      const cells = cellsOf(video);
       const shownAt = Date.now() + Math.max(0, expectedDisplayTime - performance.now());
-      if (cells) watch.samples.push({ cells, shownAt, mediaTime, presented, width: video.videoWidth });
-      video.requestVideoFrameCallback(look);
+      last = presented;
+      const note = () => {
+        if (watches.get(css) !== watch || watch.video !== video || presented !== last) return;
+        const cells = cellsOf(video);
+        if (cells) watch.samples.push({ cells, shownAt, mediaTime, presented, width: video.videoWidth });
+        // A picture that was searched for may be shown before the video calls itself ready, and until then it cannot be read.
+        else requestAnimationFrame(note);
+      };
+      note();
+      if (watches.get(css) === watch && watch.video === video) video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);
   };

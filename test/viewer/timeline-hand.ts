@@ -128,12 +128,15 @@ export async function scrubTimes(
     await takePictures(page, tile(camera));
     // Under a held cursor the timeline stands: places keep their times.
     await page.mouse.move(now - (Date.now() - at) * scale, y);
+    // The picture may be on the screen before the time is told, and is drawn once.
+    const drawn: ShownPicture[] = [];
     await until(`a picture of ${Date.now() - at} ms ago`, async () => {
       const cursor = await playheadTime(viewer);
-      const { pictures } = await takePictures(page, tile(camera));
-      const found = pictures.find(({ madeAt }) => madeAt > cursor - gopMs - 300 && madeAt < cursor + 150);
+      drawn.push(...(await takePictures(page, tile(camera))).pictures);
+      if (cursor === before) return false;
+      const found = drawn.find(({ madeAt }) => madeAt > cursor - gopMs - 300 && madeAt < cursor + 150);
       const movedAt = await page.evaluate(() => (globalThis as unknown as { movedAt: number }).movedAt);
-      if (found && cursor !== before) took.push(found.shownAt - movedAt);
+      if (found) took.push(found.shownAt - movedAt);
       return found !== undefined;
     });
   }
